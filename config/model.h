@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * model.h - the configuration, checked and complete: defaults filled, templates
+ * merged, references resolved to indices.
+ *
+ * Made by config_load() in one region, swapped whole on reload, freed whole. What
+ * stands here has passed every rule of `validate`. Times are milliseconds.
+ */
+#ifndef CONFIG_MODEL_H
+#define CONFIG_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probe/check.h"
+#include "steering/core/err.h"
+#include "steering/core/records.h"
+#include "steering/core/rule.h"
+#include "steering/zone/provider.h"
+
+#define ENDPOINTS_MAX 16	/* of one member */
+#define ZONES_MAX     16
+#define CHECKS_MAX    128
+#define SCENARIOS_MAX 64
+#define NAMESERVERS_MAX 8
+
+struct config_agent {
+	char name[WORD_MAX];
+	char url[256];		/* "" with quorum: solo */
+	char listen[64];
+	char site[WORD_MAX];	/* "" a witness */
+	char domain[WORD_MAX];	/* site, else name, unless given */
+};
+
+struct config_zone {
+	char key[WORD_MAX];	/* in the file */
+	struct route53_spec route53;
+	uint32_t nameservers;	/* 0: the zone's own */
+	char nameserver[NAMESERVERS_MAX][64];	/* "ip:port" */
+};
+
+struct config_endpoint {
+	char host[DNS_NAME_MAX];	/* numeric or a name */
+	uint16_t port;
+	bool https;
+	bool numeric;
+};
+
+struct config_member {
+	uint32_t check;		/* index into checks; unused for a last resort */
+	uint32_t endpoints;
+	struct config_endpoint endpoint[ENDPOINTS_MAX];
+	bool families[FAMILIES];	/* published: A, AAAA (both for CNAME) */
+	/* The answers as record sets without a name, weight or set id: one per type. */
+	uint32_t answers;
+	struct rrset answer[TYPES_MAX];
+	char health_check[RR_HEALTH_MAX];	/* "steady", an id, or "" */
+};
+
+struct config_service {
+	struct rule_service rule;	/* members here are indexed as in it */
+	uint32_t zone;		/* index */
+	uint32_t names;
+	char name[NAMES_MAX][DNS_NAME_MAX];	/* lowercase, escaped, no trailing dot */
+	uint32_t ttl_s;
+	char ledger_name[DNS_NAME_MAX];	/* _pointsman.<service>.<apex> */
+	struct config_member member[MEMBERS_MAX];
+};
+
+struct config {
+	char path[512];
+	char cluster[WORD_MAX];
+	bool solo;
+	uint32_t sites;
+	char site[64][WORD_MAX];
+	uint32_t agents;
+	struct config_agent agent[AGENTS_MAX];
+	char state[512];	/* directory, absolute; "" not given */
+	char page[64];		/* "ip:port"; "" none */
+	char control[108];	/* Unix socket, absolute; "" none */
+	char tls_cert[512], tls_key[512], tls_ca[512];
+	uint32_t canaries;
+	struct config_canary {
+		char host[DNS_NAME_MAX];
+		uint16_t port;
+	} canary[CANARIES_MAX];
+	uint32_t checks;
+	struct check_spec *check;	/* host still "": per service, see config_target() */
+	uint32_t zones;
+	struct config_zone *zone;
+	uint32_t services;
+	struct config_service *service;
+	uint32_t scenarios;
+	struct config_scenario {
+		char name[WORD_MAX];
+		uint32_t service;
+	} scenario[SCENARIOS_MAX];
+	void *region;		/* everything above lives here */
+};
+
+/* One mistake or warning: position and sentence. Lines and columns from 1. */
+struct config_note {
+	bool warning;
+	unsigned line, column;
+	char text[ERR_TEXT_MAX];
+};
+struct config_notes {
+	size_t count, errors;
+	struct config_note *note;	/* sorted by position */
+	bool more;		/* cut at CONFIG_NOTES_MAX */
+};
+#define CONFIG_NOTES_MAX 200
+
+/* Reads and checks FILE. On false *out is NULL and notes say why, all at once. Notes
+ * (also warnings on success) are the caller's: config_notes_free(). */
+bool config_load(const char *path, struct config **out, struct config_notes *notes)
+    MUST_CHECK;
+/* The same from memory; `path` names it in sentences and anchors relative paths. */
+bool config_parse(const char *text, size_t n, const char *path, struct config **out,
+    struct config_notes *notes) MUST_CHECK;
+void config_free(struct config *c);
+void config_notes_free(struct config_notes *notes);
+
+/* What `run` cannot do yet: one sentence per block, naming it; true when nothing is
+ * in the way. (Agents beyond solo, scenarios, check kinds, alias answers, failover
+ * records, role_arn …: kept in one table so that a later feature deletes its row.) */
+bool config_runnable(const struct config *c, struct config_notes *notes) MUST_CHECK;
+
+/* What losses the quorum of a service survives, as sentences for `validate`. */
+void config_survival(const struct config *c, uint32_t service, char *text,
+    size_t text_bytes);
+
+/* The check of a member's endpoint with host, port and scheme filled in. */
+void config_target(const struct config *c, uint32_t service, uint32_t member,
+    uint32_t endpoint, struct check_spec *out);
+
+/* The record sets a service wants, given each member's written weight (0–255; for
+ * RECORDS_FAILOVER only which is > 0 matters). Fills out[RRSETS_MAX], returns count. */
+size_t config_records(const struct config_service *s, const uint8_t weight[MEMBERS_MAX],
+    struct rrset *out);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prober.h - the prober worker: a process of its own that probes and tells.
+ *
+ * The agent execs its own binary anew with an empty environment (nothing of the
+ * agent's memory or credentials is in the worker) and talks to it over one
+ * SOCK_SEQPACKET socketpair in fixed-size structs. The worker resolves names
+ * (c-ares, by TTL, again on the first failure of a resolved address), probes
+ * every address of every target on its own at `every` ± 10 % with `recheck`
+ * after a failure, staggered evenly, and never has two probes of one address in
+ * flight. It ends when the socket does.
+ *
+ * Order on the wire: agent → worker: PROBER_HELLO, then any number of
+ * PROBER_TARGET, PROBER_DROP, then PROBER_GO at most once (before it nothing
+ * is probed, so that the stagger is even); later TARGET and DROP are a reload.
+ * worker → agent: PROBE_READY first, then events.
+ */
+#ifndef PROBE_PROBER_H
+#define PROBE_PROBER_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "probe/check.h"
+#include "steering/core/err.h"
+#include "steering/core/sample.h"
+
+#define PROBER_PROTOCOL 1
+
+enum prober_msg_kind { PROBER_HELLO = 1, PROBER_TARGET, PROBER_DROP, PROBER_GO };
+
+struct prober_msg {
+	uint32_t kind;
+	uint32_t id;		/* TARGET, DROP: chosen by the agent */
+	uint64_t seed;		/* HELLO: of stagger and jitter */
+	uint32_t protocol;	/* HELLO */
+	bool once;		/* HELLO: one probe of each address, then silence */
+	char user_agent[128];	/* HELLO: "pointsman/0.1.0 (fra)" */
+	char nameservers[256];	/* HELLO: "ip[:port],…" for probe names; "" the system's */
+	char host[DNS_NAME_MAX];	/* TARGET: name or numeric address */
+	uint16_t port;		/* TARGET: never 0 for http and tcp */
+	bool families[FAMILIES];	/* TARGET: resolve A, AAAA */
+	struct check_spec check;	/* TARGET */
+};
+
+enum probe_event_kind {
+	PROBE_READY = 1,
+	PROBE_ADDRESS,		/* address appeared: slot now stands for it */
+	PROBE_RETIRED,		/* it left the answer: the slot is free again */
+	PROBE_SAMPLE,
+	PROBE_RESOLVED,		/* a name resolved again after trouble */
+	PROBE_UNRESOLVED,	/* it does not resolve: the last addresses stay in use */
+	PROBE_CROWDED,		/* more than ADDRESSES_MAX addresses: the rest is left out */
+};
+
+/* Why; one word for metrics and logs each: probe_reason_word(). */
+enum probe_reason {
+	PROBE_OK = 0,
+	PROBE_REFUSED,		/* connection refused or reset while connecting */
+	PROBE_UNREACHABLE,	/* the network said so */
+	PROBE_TIMEOUT,		/* the total deadline */
+	PROBE_RESET,		/* closed or reset before the answer was whole */
+	PROBE_STATUS,		/* an HTTP status that is not wanted */
+	PROBE_BODY,		/* contains/matches not found */
+	PROBE_GARBAGE,		/* not HTTP */
+	PROBE_HEADERS,		/* more than 16 KiB of header */
+	PROBE_REDIRECTS,	/* more redirects than allowed */
+	PROBE_SLOW,		/* passed, but slower than `slow` */
+	PROBE_TLS,		/* handshake failed or certificate not accepted */
+	PROBE_FORBIDDEN,	/* link-local or metadata address: never probed */
+	PROBE_LOCAL,		/* our own trouble: UNKNOWN */
+	PROBE_REASONS
+};
+
+struct probe_event {
+	uint32_t kind;
+	uint32_t id;		/* target */
+	uint32_t slot;		/* < ADDRESSES_MAX, stable while the address lives */
+	uint32_t outcome;	/* SAMPLE: enum outcome */
+	uint32_t reason;	/* SAMPLE: enum probe_reason */
+	uint32_t http_status;	/* SAMPLE: 0 where there was none */
+	uint64_t start_ms;	/* SAMPLE: CLOCK_BOOTTIME when the probe began */
+	uint32_t latency_us;	/* SAMPLE: to the last byte that was needed */
+	uint32_t family;	/* ADDRESS: enum family */
+	char address[64];	/* ADDRESS, SAMPLE, RETIRED: numeric */
+	char text[160];		/* a sentence for people; "" on a pass */
+};
+
+const char *probe_reason_word(enum probe_reason r);	/* "refused", "http-status" … */
+
+/* The worker's whole life on an inherited socket: privileges are dropped (uid/gid
+ * of `nobody` when root, no_new_privs, no core files, file and process limits),
+ * then it serves until the socket closes. Returns the exit status. */
+int prober_main(int fd);
+
+/* Starts a worker: execs /proc/self/exe with argv {"pointsman", "prober", "3"}, an
+ * empty environment, the socket at descriptor 3 and nothing else open but stderr.
+ * On success *fd (non-blocking, close-on-exec, owned by the caller) and *pid are
+ * set; whoever calls reaps the pid. `argv0` replaces /proc/self/exe in tests. */
+bool prober_spawn(const char *argv0, int *fd, pid_t *pid, struct err *e) MUST_CHECK;
+
+#endif
