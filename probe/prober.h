@@ -53,6 +53,9 @@ enum probe_event_kind {
 	PROBE_RESOLVED,		/* a name resolved again after trouble */
 	PROBE_UNRESOLVED,	/* it does not resolve: the last addresses stay in use */
 	PROBE_CROWDED,		/* more than ADDRESSES_MAX addresses: the rest is left out */
+	PROBE_LAG,		/* every 1 s: latency_us is the worst lateness of the worker's
+				 * loop since the last one; id and slot mean nothing. Its
+				 * absence means a worker that is stuck or stopped. */
 };
 
 /* Why; one word for metrics and logs each: probe_reason_word(). */
