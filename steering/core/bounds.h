@@ -21,5 +21,9 @@
 #define WORD_MAX       24	/* names of sites, members, agents, services, clusters; with the 0 */
 #define DNS_NAME_MAX   256	/* presentation form, no trailing dot, octal escapes; with the 0 */
 #define LEDGER_TEXT_MAX 4001	/* the TXT value unquoted; with the 0 */
+#define LEDGER_NONCES  8	/* the last so many versions are known by name */
+#define LEDGER_DRAINS  8	/* times kept; latch_after is at most this */
+#define LEDGER_RETURNS 4	/* times kept; return.per_hour is at most this */
+#define LEDGER_SWAPS   4	/* times kept; swap.per_hour is at most this */
 
 #endif
