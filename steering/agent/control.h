@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * control.h - the operator's socket: one JSON line asks, one JSON line answers.
+ *
+ * A Unix stream socket, mode 0600; the peer must be root or the agent's own user
+ * (SO_PEERCRED). A question is an object with "command" and, as the command needs,
+ * "service", "member", "reason", "for_s"; at most 4 KiB. The answer is an object with
+ * "ok" (the answer is yes), "text" (a sentence) and what the command adds. After it
+ * the connection is closed. A peer that does not ask within 5 s is cut off.
+ */
+#ifndef STEERING_AGENT_CONTROL_H
+#define STEERING_AGENT_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "steering/agent/json.h"
+#include "steering/core/bounds.h"
+#include "steering/core/err.h"
+
+#define CONTROL_QUESTION_MAX 4096
+#define CONTROL_REASON_MAX 160
+
+struct event_base;
+struct control;
+struct control_call; /* one question that waits for its answer */
+
+struct control_request {
+	char command[16];                         /* "status", "drain", … */
+	char service[WORD_MAX], member[WORD_MAX]; /* "" not given */
+	char reason[CONTROL_REASON_MAX];
+	uint64_t for_s; /* 0 not given */
+	uid_t uid;      /* of the peer, as the kernel says */
+};
+
+/* Must lead to exactly one control_answer() for the call, now or later. */
+typedef void (*control_handler)(
+    struct control_call *call, const struct control_request *request, void *arg);
+
+/* Removes a socket that nobody listens on; refuses one that is in use. */
+struct control *control_new(struct event_base *base, const char *path,
+    control_handler handler, void *arg, struct err *e);
+/* Calls not answered yet are closed; their pointers are void. Removes the socket. */
+void control_free(struct control *c);
+
+/* Takes the answer. Good also when the peer has gone. */
+void control_answer(struct control_call *call, struct json *answer);
+/* {"ok": ok, "text": text} */
+void control_answer_text(struct control_call *call, bool ok, const char *text);
+
+/* The client, blocking: takes the question; the answer is the caller's. NULL with a
+ * sentence when there is no agent, or none that answers within timeout_ms. */
+struct json *control_ask(
+    const char *path, struct json *question, uint64_t timeout_ms, struct err *e);
+
+#endif
