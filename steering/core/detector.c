@@ -63,8 +63,8 @@ feed_fail(struct detector *d, const struct rule_detector *rule, uint64_t start_m
 }
 
 bool
-detector_feed(struct detector *d, const struct rule_detector *rule, enum outcome outcome,
-    uint64_t start_ms, uint64_t now_ms)
+detector_feed(struct detector *d, const struct rule_detector *rule,
+    enum outcome outcome, uint64_t start_ms, uint64_t now_ms)
 {
 	assert(d->present);
 	assert(rule->fall > 0 && rule->clear > 0 && rule->rise > 0);
@@ -84,7 +84,8 @@ detector_feed(struct detector *d, const struct rule_detector *rule, enum outcome
 }
 
 enum detector_state
-detector_now(const struct detector *d, const struct rule_detector *rule, uint64_t now_ms)
+detector_now(
+    const struct detector *d, const struct rule_detector *rule, uint64_t now_ms)
 {
 	if (!d->present || d->last == OUTCOME_UNKNOWN)
 		return DETECTOR_UNKNOWN;

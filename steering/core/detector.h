@@ -20,15 +20,15 @@
 enum detector_state { DETECTOR_UNKNOWN = 0, DETECTOR_UP, DETECTOR_DOWN };
 
 struct detector {
-	bool present;		/* the slot stands for an address */
-	uint8_t family;		/* enum family */
-	uint8_t state;		/* enum detector_state, by the counters alone */
-	uint8_t last;		/* enum outcome of the last sample */
-	uint32_t fails;		/* since the last wipe */
-	uint32_t passes;	/* in a row */
-	uint32_t risen;		/* samples ever, up to UINT32_MAX: for the warm-up */
-	uint64_t sample_ms;	/* when the last sample was fed; 0 never */
-	uint64_t fault_ms;	/* start of the first failure since it was last up; 0 none */
+	bool present;       /* the slot stands for an address */
+	uint8_t family;     /* enum family */
+	uint8_t state;      /* enum detector_state, by the counters alone */
+	uint8_t last;       /* enum outcome of the last sample */
+	uint32_t fails;     /* since the last wipe */
+	uint32_t passes;    /* in a row */
+	uint32_t risen;     /* samples ever, up to UINT32_MAX: for the warm-up */
+	uint64_t sample_ms; /* when the last sample was fed; 0 never */
+	uint64_t fault_ms; /* start of the first failure since it was last up; 0 none */
 };
 
 /* An address takes the slot; nothing is known of it. */
@@ -39,8 +39,8 @@ void detector_forget(struct detector *d);
 bool detector_feed(struct detector *d, const struct rule_detector *rule,
     enum outcome outcome, uint64_t start_ms, uint64_t now_ms);
 /* The state for the vote: unknown after local trouble or silence. */
-enum detector_state detector_now(const struct detector *d,
-    const struct rule_detector *rule, uint64_t now_ms);
+enum detector_state detector_now(
+    const struct detector *d, const struct rule_detector *rule, uint64_t now_ms);
 /* Down, but its last two probes passed. */
 bool detector_recovering(const struct detector *d);
 

@@ -19,12 +19,12 @@
 /* Why an agent doubts itself, as its shell knows it. */
 enum doubt {
 	DOUBT_NOT = 0,
-	DOUBT_CANARIES,		/* fewer than two thirds of the canaries pass */
-	DOUBT_ALONE,		/* no peer heard (not with quorum: solo) */
-	DOUBT_LATE,		/* the event loop was late by more than 250 ms */
-	DOUBT_GAP,		/* a gap between ticks: paused or suspended */
-	DOUBT_DATE,		/* the provider's clock ran ahead of ours: paused machine */
-	DOUBT_STARTING,		/* set by the engine itself: warm-up */
+	DOUBT_CANARIES, /* fewer than two thirds of the canaries pass */
+	DOUBT_ALONE,    /* no peer heard (not with quorum: solo) */
+	DOUBT_LATE,     /* the event loop was late by more than 250 ms */
+	DOUBT_GAP,      /* a gap between ticks: paused or suspended */
+	DOUBT_DATE,     /* the provider's clock ran ahead of ours: paused machine */
+	DOUBT_STARTING, /* set by the engine itself: warm-up */
 	DOUBTS
 };
 const char *doubt_word(enum doubt d);
@@ -34,69 +34,70 @@ enum order_kind {
 	ORDER_DRAIN,
 	ORDER_UNDRAIN,
 	ORDER_FREEZE,
-	ORDER_UNFREEZE,		/* also: write our records again after a hand edit */
+	ORDER_UNFREEZE, /* also: write our records again after a hand edit */
 	ORDER_PIN,
 	ORDER_UNPIN,
 	ORDER_ACK,
-	ORDER_ADOPT,		/* what the zone shows is the truth */
+	ORDER_ADOPT, /* what the zone shows is the truth */
 	ORDERS
 };
 const char *order_word(enum order_kind k);
 
 struct order {
 	enum order_kind kind;
-	uint32_t id;		/* not 0 */
-	uint32_t member;	/* DRAIN, UNDRAIN, PIN, UNPIN, ACK */
-	uint64_t for_s;		/* DRAIN, FREEZE, PIN: how long it stands */
+	uint32_t id;     /* not 0 */
+	uint32_t member; /* DRAIN, UNDRAIN, PIN, UNPIN, ACK */
+	uint64_t for_s;  /* DRAIN, FREEZE, PIN: how long it stands */
 };
 
-enum change_result {		/* what became of a change, or of a read */
+enum change_result { /* what became of a change, or of a read */
 	CHANGE_OK = 0,
 	CHANGE_LOST,
 	CHANGE_UNKNOWN,
 	CHANGE_BUSY,
 	CHANGE_REFUSED,
-	CHANGE_OUT,		/* never left this machine */
+	CHANGE_OUT, /* never left this machine */
 };
 
 /* What an API read found. */
 struct engine_view {
-	enum change_result result;	/* OK, or OUT / BUSY / REFUSED and nothing below holds */
-	const char *error;	/* a sentence unless OK */
+	enum change_result
+	    result;        /* OK, or OUT / BUSY / REFUSED and nothing below holds */
+	const char *error; /* a sentence unless OK */
 	bool ledger_present;
-	const char *ledger;	/* text */
-	uint32_t sets;		/* at the service's names, ledger not counted */
-	uint64_t digest;	/* rrset_digest() of them */
+	const char *ledger; /* text */
+	uint32_t sets;      /* at the service's names, ledger not counted */
+	uint64_t digest;    /* rrset_digest() of them */
 	/* Written weight found for each member (its set id); -1: no set of its own. */
 	int16_t weight[MEMBERS_MAX];
 };
 
 enum engine_event {
 	ENGINE_TICK = 0,
-	ENGINE_ADDRESS,		/* member, slot, family, address */
-	ENGINE_RETIRED,		/* member, slot */
-	ENGINE_SAMPLE,		/* member, slot, outcome, start_ms, address, text */
-	ENGINE_FORGET,		/* evidence is thrown away (late, gap, date) */
-	ENGINE_REPORT,		/* agent, report, sent_ms */
-	ENGINE_VIEW,		/* answer to out->read */
-	ENGINE_HEARD,		/* epoch as a name server or peer shows it */
-	ENGINE_CHANGED,		/* answer to out->change: result, text */
-	ENGINE_ORDER,		/* order */
+	ENGINE_ADDRESS, /* member, slot, family, address */
+	ENGINE_RETIRED, /* member, slot */
+	ENGINE_SAMPLE,  /* member, slot, outcome, start_ms, address, text */
+	ENGINE_FORGET,  /* evidence is thrown away (late, gap, date) */
+	ENGINE_REPORT,  /* agent, report, sent_ms */
+	ENGINE_VIEW,    /* answer to out->read */
+	ENGINE_HEARD,   /* epoch as a name server or peer shows it */
+	ENGINE_CHANGED, /* answer to out->change: result, text */
+	ENGINE_ORDER,   /* order */
 };
 
 struct engine_in {
 	enum engine_event event;
-	uint64_t now_ms;	/* boot-time clock */
-	int64_t now_wall_s;	/* provider's clock, carried forward; 0 unknown */
-	uint64_t random;	/* fresh for each step; nonces come from here */
-	enum doubt doubt;	/* the shell's, at every step */
-	bool dns_silent;	/* no name server answers: read the API more often */
+	uint64_t now_ms;    /* boot-time clock */
+	int64_t now_wall_s; /* provider's clock, carried forward; 0 unknown */
+	uint64_t random;    /* fresh for each step; nonces come from here */
+	enum doubt doubt;   /* the shell's, at every step */
+	bool dns_silent;    /* no name server answers: read the API more often */
 
 	uint32_t member, slot;
 	enum family family;
 	enum outcome outcome;
 	uint64_t start_ms;
-	const char *address, *text;	/* for facts; may be NULL */
+	const char *address, *text; /* for facts; may be NULL */
 	uint32_t agent;
 	const struct report *report;
 	uint64_t sent_ms;
@@ -108,13 +109,13 @@ struct engine_in {
 
 enum intent_kind {
 	INTENT_NONE = 0,
-	INTENT_CREATE,		/* first ledger and records */
-	INTENT_ACTION,		/* the limiter's: drain, return, swap, ramp */
-	INTENT_ORDER,		/* an operator's */
-	INTENT_CLOSE,		/* ledger alone: closes an unknown outcome */
-	INTENT_VOID,		/* ledger alone: voids what may be under way */
-	INTENT_POLICY,		/* ledger alone: our file becomes the policy in force */
-	INTENT_RECORDS,		/* records rewritten to the policy: answers, ttl, members */
+	INTENT_CREATE,  /* first ledger and records */
+	INTENT_ACTION,  /* the limiter's: drain, return, swap, ramp */
+	INTENT_ORDER,   /* an operator's */
+	INTENT_CLOSE,   /* ledger alone: closes an unknown outcome */
+	INTENT_VOID,    /* ledger alone: voids what may be under way */
+	INTENT_POLICY,  /* ledger alone: our file becomes the policy in force */
+	INTENT_RECORDS, /* records rewritten to the policy: answers, ttl, members */
 	INTENTS
 };
 const char *intent_word(enum intent_kind k);
@@ -122,20 +123,20 @@ const char *intent_word(enum intent_kind k);
 struct intent {
 	enum intent_kind kind;
 	struct action action;
-	bool records;		/* record sets change too, not the ledger alone */
+	bool records; /* record sets change too, not the ledger alone */
 };
 
 #define ENGINE_FACTS_MAX 32
 
 struct engine_out {
-	bool read;		/* read the API now; answer with ENGINE_VIEW */
-	bool change;		/* compare-and-swap to `next`; answer with ENGINE_CHANGED */
-	bool create;		/* … where nothing stood: no old ledger to delete */
-	struct intent intent;	/* what the change is for */
+	bool read;   /* read the API now; answer with ENGINE_VIEW */
+	bool change; /* compare-and-swap to `next`; answer with ENGINE_CHANGED */
+	bool create; /* … where nothing stood: no old ledger to delete */
+	struct intent intent; /* what the change is for */
 	struct ledger next;
-	bool report_moved;	/* engine_report() differs: push it */
-	bool order_done, order_refused;	/* the pending order is over */
-	uint64_t wake_ms;	/* step again then at the latest */
+	bool report_moved;              /* engine_report() differs: push it */
+	bool order_done, order_refused; /* the pending order is over */
+	uint64_t wake_ms;               /* step again then at the latest */
 	uint32_t facts;
 	struct fact fact[ENGINE_FACTS_MAX];
 };
@@ -146,7 +147,7 @@ typedef uint64_t engine_digest_fn(const uint8_t weight[MEMBERS_MAX], void *arg);
 
 struct engine {
 	const struct rule_service *rule;
-	uint32_t self;		/* index into rule->agent */
+	uint32_t self; /* index into rule->agent */
 	engine_digest_fn *digest;
 	void *digest_arg;
 	uint64_t start_ms;
@@ -154,71 +155,79 @@ struct engine {
 	/* senses and opinions */
 	struct detector detector[MEMBERS_MAX][ADDRESSES_MAX];
 	struct vote_band band[MEMBERS_MAX];
-	struct vote_view vote[MEMBERS_MAX];	/* raw */
+	struct vote_view vote[MEMBERS_MAX]; /* raw */
 	bool warm;
 	enum doubt doubt;
-	struct report report;	/* ours, as last told */
+	struct report report; /* ours, as last told */
 	struct ballot ballot[AGENTS_MAX];
 	struct quorum_view quorum[MEMBERS_MAX];
 	struct hold hold[MEMBERS_MAX];
-	uint64_t first_up_ms;	/* for the first creation; 0 none yet */
+	uint64_t first_up_ms; /* for the first creation; 0 none yet */
 
 	/* the zone */
 	struct watch watch;
-	enum watch_act standing;	/* of the last read */
-	bool read_once;		/* a read was answered */
-	bool has_ledger;	/* `ledger` is the version in force */
+	enum watch_act standing; /* of the last read */
+	bool read_once;          /* a read was answered */
+	bool believed;           /* `ledger` is the version in force … */
+	bool has_ledger;         /* … and its members are those of our rule */
 	struct ledger ledger;
-	bool view_present;	/* the last read showed a ledger … */
-	bool view_readable;	/* … of ours, parsed: view_ledger */
+	uint64_t observed_nonce; /* mode: observe: the version pretended upon */
+	bool view_present;       /* the last read showed a ledger … */
+	bool view_garbled;       /* … that is none */
+	bool view_readable;      /* … of ours, parsed: view_ledger */
 	struct ledger view_ledger;
 	int16_t view_weight[MEMBERS_MAX];
-	bool dirty;		/* write nothing before a read that began after dirty_ms */
+	bool dirty; /* write nothing before a read that began after dirty_ms */
 	uint64_t dirty_ms;
 	bool reading;
 	uint64_t read_began_ms, read_epoch;
-	uint64_t read_next_ms;	/* not before, while it fails */
-	uint64_t read_done_ms;	/* the last that was answered */
+	uint64_t read_next_ms; /* not before, while it fails */
+	uint64_t read_done_ms; /* the last that was answered */
 	uint32_t read_failures;
-	uint64_t spaced_seen_ms;	/* when ledger.spaced was first seen; 0 none */
+	uint64_t spaced_seen_ms; /* when ledger.spaced was first seen; 0 none */
 	uint64_t ramp_seen_ms[MEMBERS_MAX];
 
 	/* the change in hand */
 	bool writing;
 	struct intent sent_intent;
 	struct ledger sent;
-	bool unknown;		/* an outcome is open: sent_epoch, sent_nonce */
+	bool unknown; /* an outcome is open: sent_epoch, sent_nonce */
 	uint64_t unknown_epoch, unknown_nonce;
 	uint64_t write_next_ms;
 	uint32_t write_failures;
-	bool api_trouble;	/* the last change was refused or got nowhere */
+	bool api_trouble; /* the last change was refused or got nowhere */
 
 	/* deciding */
 	struct limiter_out limiter;
 	struct intent intent;
-	uint64_t intent_ms;	/* since when the present intent stands */
-	bool ripe[MEMBERS_MAX];	/* a hold has passed, the ledger unmoved … */
+	uint64_t intent_ms;     /* since when the present intent stands */
+	bool ripe[MEMBERS_MAX]; /* a hold has passed, the ledger unmoved … */
 	uint8_t ripe_verdict[MEMBERS_MAX];
 	uint64_t ripe_epoch[MEMBERS_MAX];
 	bool void_due;
-	struct order order;	/* pending; ORDER_NONE none */
-	bool local_freeze;	/* works at once, before the zone knows */
-	enum block said[MEMBERS_MAX];
-	enum cannot cannot, said_cannot;
+	struct order order; /* pending; ORDER_NONE none */
+	bool local_freeze;  /* works at once, before the zone knows */
+	enum cannot cannot;
+
+	/* what was said last, so that each is said once */
+	enum block said_block[MEMBERS_MAX];
+	enum cannot said_cannot;
+	enum doubt said_doubt;
 	enum verdict said_verdict[MEMBERS_MAX];
 	enum vote said_vote[MEMBERS_MAX];
-	bool said_policy;
 };
 
 void engine_init(struct engine *g, const struct rule_service *rule, uint32_t self,
     engine_digest_fn *digest, void *digest_arg, uint64_t now_ms);
 /* What the store remembers of the ledger: epoch 0 for nothing. open_nonce: a change
  * was sent at epoch open_epoch and its outcome never recorded (0: none). */
-void engine_resume(struct engine *g, uint64_t epoch, uint64_t nonce, uint64_t open_epoch,
-    uint64_t open_nonce);
+void engine_resume(struct engine *g, uint64_t epoch, uint64_t nonce,
+    uint64_t open_epoch, uint64_t open_nonce);
 /* A new rule after a reload: health is kept for members of the same name; slots of
- * members whose place changed are moved. Verdict holds are kept where names match. */
-void engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self);
+ * members whose place changed are moved. Verdict holds are kept where names match.
+ * *scratch: the caller's, of the same size, overwritten. */
+void engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
+    struct engine *scratch);
 void engine_step(struct engine *g, const struct engine_in *in, struct engine_out *out);
 const struct report *engine_report(const struct engine *g);
 /* The whole chain for one member, in one sentence: samples → votes → quorum → limiter →

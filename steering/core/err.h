@@ -15,15 +15,14 @@
 #include <string.h>
 
 #define ERR_TEXT_MAX 512
-#define MUST_CHECK   __attribute__((warn_unused_result))
+#define MUST_CHECK __attribute__((warn_unused_result))
 
 struct err {
 	char text[ERR_TEXT_MAX];
 };
 
 /* Sets the sentence; is false, so that `return err_set(e, …);` reads well. */
-#define err_set(e, ...)                                                                \
-	((void)snprintf((e)->text, sizeof(e)->text, __VA_ARGS__), false)
+#define err_set(e, ...) ((void)snprintf((e)->text, sizeof(e)->text, __VA_ARGS__), false)
 
 /* Puts "where: " in front of the sentence on its way up; is false. */
 static inline bool

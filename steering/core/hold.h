@@ -14,18 +14,19 @@
 #define HOLD_SHORT_MS 10000
 
 struct hold {
-	uint8_t verdict;	/* enum verdict that is held; UNDECIDED: none */
-	bool running;		/* false while paused */
-	uint64_t held_ms;	/* up to mark_ms */
+	uint8_t verdict;  /* enum verdict that is held; UNDECIDED: none */
+	bool running;     /* false while paused */
+	uint64_t held_ms; /* up to mark_ms */
 	uint64_t mark_ms;
-	uint64_t began_ms;	/* when the hold began */
+	uint64_t began_ms; /* when the hold began */
 };
 
 enum hold_act { HOLD_SAME = 0, HOLD_BEGAN, HOLD_ENDED };
 
 /* need_ms: how long a hold of the verdict in *h must last. HOLD_ENDED: what was held
  * is over (another may have begun in the same step: look at h->verdict). */
-enum hold_act hold_step(struct hold *h, enum verdict v, uint64_t need_ms, uint64_t now_ms);
+enum hold_act
+hold_step(struct hold *h, enum verdict v, uint64_t need_ms, uint64_t now_ms);
 uint64_t hold_ms(const struct hold *h, enum verdict v, uint64_t now_ms);
 
 #endif

@@ -11,19 +11,19 @@
 #include <string.h>
 
 /* The longest of everything, with separators: it must fit the TXT value. */
-#define WORD_TEXT    (WORD_MAX - 1)
-#define HEX64        16
-#define HEX32        8
-#define TIME_HEX     9	/* until the year 4147 */
-#define ORDER_TEXT   (HEX32 + 1 + HEX32 + 1 + TIME_HEX)
-#define MEMBER_TEXT                                                                    \
-	(3 + WORD_TEXT + 3 + 3 + 3 + LEDGER_DRAINS * (TIME_HEX + 1) +                  \
-	    LEDGER_RETURNS * (TIME_HEX + 1) + LEDGER_SWAPS * (TIME_HEX + 1) +          \
+#define WORD_TEXT (WORD_MAX - 1)
+#define HEX64 16
+#define HEX32 8
+#define TIME_HEX 9 /* until the year 4147 */
+#define ORDER_TEXT (HEX32 + 1 + HEX32 + 1 + TIME_HEX)
+#define MEMBER_TEXT                                                           \
+	(3 + WORD_TEXT + 3 + 3 + 3 + LEDGER_DRAINS * (TIME_HEX + 1) +         \
+	    LEDGER_RETURNS * (TIME_HEX + 1) + LEDGER_SWAPS * (TIME_HEX + 1) + \
 	    2 * (ORDER_TEXT + 1))
-#define HEAD_TEXT                                                                      \
-	(11 + 3 + WORD_TEXT + 2 * (3 + HEX64) + 3 + LEDGER_NONCES * (HEX64 + 1) + 3 +  \
-	    HEX32 + 3 + TIME_HEX + 3 + HEX64 + 3 + AGENTS_MAX * (HEX32 + 1) + 3 +      \
-	    HEX64 + 3 + WORD_TEXT + 1 + TIME_HEX + 3 + ORDER_TEXT + 3 + HEX32 + 1 +    \
+#define HEAD_TEXT                                                                     \
+	(11 + 3 + WORD_TEXT + 2 * (3 + HEX64) + 3 + LEDGER_NONCES * (HEX64 + 1) + 3 + \
+	    HEX32 + 3 + TIME_HEX + 3 + HEX64 + 3 + AGENTS_MAX * (HEX32 + 1) + 3 +     \
+	    HEX64 + 3 + WORD_TEXT + 1 + TIME_HEX + 3 + ORDER_TEXT + 3 + HEX32 + 1 +   \
 	    HEX64)
 _Static_assert(HEAD_TEXT + MEMBERS_MAX * MEMBER_TEXT < LEDGER_TEXT_MAX,
     "the fullest ledger must fit a Route 53 TXT value");
@@ -36,9 +36,9 @@ struct pen {
 	size_t len;
 };
 
-#define put(p, ...)                                                                    \
-	((p)->len += (size_t)snprintf((p)->text + (p)->len, LEDGER_TEXT_MAX - (p)->len, \
-	     __VA_ARGS__))
+#define put(p, ...)                    \
+	((p)->len += (size_t)snprintf( \
+	     (p)->text + (p)->len, LEDGER_TEXT_MAX - (p)->len, __VA_ARGS__))
 #define LLX(v) (unsigned long long)(v)
 
 static void
@@ -97,8 +97,8 @@ ledger_format(const struct ledger *l, char text[LEDGER_TEXT_MAX])
 	if (l->spaced[0] != '\0')
 		put(&p, " s=%s:%llx", l->spaced, LLX(l->spaced_wall_s));
 	if (l->freeze.id != 0)
-		put(&p, " f=%x.%x.%llx", (unsigned)l->freeze.id, (unsigned)l->freeze.who,
-		    LLX(l->freeze.expiry_wall_s));
+		put(&p, " f=%x.%x.%llx", (unsigned)l->freeze.id,
+		    (unsigned)l->freeze.who, LLX(l->freeze.expiry_wall_s));
 	if (l->lock_holder != 0 || l->fence != 0)
 		put(&p, " k=%x:%llx", (unsigned)l->lock_holder, LLX(l->fence));
 	for (uint32_t i = 0; i < l->members; i++)
@@ -204,8 +204,8 @@ take_times(const char **s, int64_t *wall_s, uint32_t max, uint32_t *n)
 static bool
 take_order_words(const char **s, struct ledger_order *o)
 {
-	return take_u32(s, &o->id) && o->id != 0 && take(s, ".") && take_u32(s, &o->who) &&
-	    take(s, ".") && take_time(s, &o->expiry_wall_s);
+	return take_u32(s, &o->id) && o->id != 0 && take(s, ".") &&
+	    take_u32(s, &o->who) && take(s, ".") && take_time(s, &o->expiry_wall_s);
 }
 
 static bool
@@ -235,9 +235,9 @@ take_state(const char **s, struct ledger_member *m)
 static bool
 take_member(const char **s, struct ledger_member *m)
 {
-	return take_word(s, m->name) && take(s, ":") && take_state(s, m) && take(s, ":") &&
-	    take_u8(s, &m->weight) && take(s, ":") && take_u8(s, &m->ramp) &&
-	    m->ramp < RAMP_STEPS_MAX &&
+	return take_word(s, m->name) && take(s, ":") && take_state(s, m) &&
+	    take(s, ":") && take_u8(s, &m->weight) && take(s, ":") &&
+	    take_u8(s, &m->ramp) && m->ramp < RAMP_STEPS_MAX &&
 	    take_times(s, m->drain_wall_s, LEDGER_DRAINS, &m->drains) &&
 	    take_times(s, m->return_wall_s, LEDGER_RETURNS, &m->returns) &&
 	    take_times(s, m->swap_wall_s, LEDGER_SWAPS, &m->swaps) &&
@@ -303,7 +303,8 @@ take_tail(const char **s, struct ledger *l, const char **where)
 {
 	*where = "s=";
 	if (take(s, " s=") &&
-	    !(take_word(s, l->spaced) && take(s, ":") && take_time(s, &l->spaced_wall_s)))
+	    !(take_word(s, l->spaced) && take(s, ":") &&
+		take_time(s, &l->spaced_wall_s)))
 		return false;
 	*where = "f=";
 	if (take(s, " f=") && !take_order_words(s, &l->freeze))
@@ -315,7 +316,8 @@ take_tail(const char **s, struct ledger *l, const char **where)
 		return false;
 	*where = "m=";
 	while (take(s, " m=")) {
-		if (l->members == MEMBERS_MAX || !take_member(s, &l->member[l->members]))
+		if (l->members == MEMBERS_MAX ||
+		    !take_member(s, &l->member[l->members]))
 			return false;
 		if (ledger_find(l, l->member[l->members].name) >= 0)
 			return false;
@@ -337,13 +339,15 @@ ledger_parse(const char *text, struct ledger *out, struct err *e)
 		return LEDGER_GARBLED;
 	}
 	if (!take(&s, "1") || *s != ' ') {
-		(void)err_set(e, "the ledger is of a version that this pointsman does not "
-		    "know (%.12s): upgrade it", text);
+		(void)err_set(e,
+		    "the ledger is of a version that this pointsman does not "
+		    "know (%.12s): upgrade it",
+		    text);
 		return LEDGER_NEWER;
 	}
 	if (!take_head(&s, out, &where) || !take_tail(&s, out, &where)) {
-		(void)err_set(e, "the ledger cannot be read at %s (character %d)", where,
-		    (int)(s - text) + 1);
+		(void)err_set(e, "the ledger cannot be read at %s (character %d)",
+		    where, (int)(s - text) + 1);
 		return LEDGER_GARBLED;
 	}
 	(void)ledger_format(out, again);
@@ -415,7 +419,8 @@ ledger_note_swap(struct ledger_member *m, int64_t now_wall_s)
 }
 
 uint32_t
-ledger_count_since(const int64_t *wall_s, uint32_t n, int64_t now_wall_s, int64_t window_s)
+ledger_count_since(
+    const int64_t *wall_s, uint32_t n, int64_t now_wall_s, int64_t window_s)
 {
 	uint32_t count = 0;
 

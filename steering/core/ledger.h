@@ -25,22 +25,22 @@
 #include "steering/core/rule.h"
 
 #define LEDGER_VERSION 1
-#define LEDGER_TTL_S   5
+#define LEDGER_TTL_S 5
 
-struct ledger_order {		/* id 0: none */
+struct ledger_order { /* id 0: none */
 	uint32_t id;
-	uint32_t who;		/* agent number that heard the operator */
-	int64_t expiry_wall_s;	/* provider's clock */
+	uint32_t who;          /* agent number that heard the operator */
+	int64_t expiry_wall_s; /* provider's clock */
 };
 
 struct ledger_member {
 	char name[WORD_MAX];
-	bool out;		/* drained, or never yet returned */
-	bool latched;		/* until an operator acknowledges */
-	bool by_order;		/* out because an operator drained it */
-	uint8_t weight;		/* as written in the records */
-	uint8_t ramp;		/* index of the ramp step in force */
-	uint32_t drains, returns, swaps;	/* entries, oldest first */
+	bool out;                        /* drained, or never yet returned */
+	bool latched;                    /* until an operator acknowledges */
+	bool by_order;                   /* out because an operator drained it */
+	uint8_t weight;                  /* as written in the records */
+	uint8_t ramp;                    /* index of the ramp step in force */
+	uint32_t drains, returns, swaps; /* entries, oldest first */
 	int64_t drain_wall_s[LEDGER_DRAINS];
 	int64_t return_wall_s[LEDGER_RETURNS];
 	int64_t swap_wall_s[LEDGER_SWAPS];
@@ -50,20 +50,21 @@ struct ledger_member {
 struct ledger {
 	char cluster[WORD_MAX];
 	uint64_t epoch;
-	uint64_t root;		/* epoch at which an operator last said "this is the truth" */
-	uint32_t nonces;	/* newest first */
+	uint64_t root;   /* epoch at which an operator last said "this is the truth" */
+	uint32_t nonces; /* newest first */
 	uint64_t nonce[LEDGER_NONCES];
 	uint32_t writer;
 	int64_t time_wall_s;
 	uint64_t policy_hash;
-	uint32_t quorum;	/* of the voters */
+	uint32_t quorum; /* of the voters */
 	uint32_t voters;
 	uint32_t voter[AGENTS_MAX];
-	uint64_t digest;	/* of the record sets last written with it */
-	char spaced[WORD_MAX];	/* member of the last drain that moved an answer; "" none */
+	uint64_t digest; /* of the record sets last written with it */
+	char spaced
+	    [WORD_MAX]; /* member of the last drain that moved an answer; "" none */
 	int64_t spaced_wall_s;
 	struct ledger_order freeze;
-	uint32_t lock_holder;	/* scenario lock: agent number; 0 free */
+	uint32_t lock_holder; /* scenario lock: agent number; 0 free */
 	uint64_t fence;
 	uint32_t members;
 	struct ledger_member member[MEMBERS_MAX];
@@ -74,8 +75,8 @@ size_t ledger_format(const struct ledger *l, char text[LEDGER_TEXT_MAX]);
 
 enum ledger_reading {
 	LEDGER_OK = 0,
-	LEDGER_NEWER,		/* a version that we do not know: never written */
-	LEDGER_GARBLED,		/* not a ledger */
+	LEDGER_NEWER,   /* a version that we do not know: never written */
+	LEDGER_GARBLED, /* not a ledger */
 };
 /* Strict: what ledger_format would not have written is garbled; err says what. */
 enum ledger_reading ledger_parse(const char *text, struct ledger *out, struct err *e);
@@ -85,15 +86,16 @@ int32_t ledger_find(const struct ledger *l, const char *member);
 bool ledger_knows_nonce(const struct ledger *l, uint64_t nonce);
 
 /* The next version: epoch + 1, nonce in front, writer and time set. */
-void ledger_advance(struct ledger *l, uint64_t nonce, uint32_t writer, int64_t now_wall_s);
+void
+ledger_advance(struct ledger *l, uint64_t nonce, uint32_t writer, int64_t now_wall_s);
 
 /* Appends a time, dropping the oldest beyond the bound. */
 void ledger_note_drain(struct ledger_member *m, int64_t now_wall_s);
 void ledger_note_return(struct ledger_member *m, int64_t now_wall_s);
 void ledger_note_swap(struct ledger_member *m, int64_t now_wall_s);
 /* Entries younger than window_s. Entries from the future count. */
-uint32_t ledger_count_since(const int64_t *wall_s, uint32_t n, int64_t now_wall_s,
-    int64_t window_s);
+uint32_t ledger_count_since(
+    const int64_t *wall_s, uint32_t n, int64_t now_wall_s, int64_t window_s);
 
 /* An order that stands now. Without a clock (now 0) every order stands. */
 bool ledger_order_stands(const struct ledger_order *o, int64_t now_wall_s);

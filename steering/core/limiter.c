@@ -52,7 +52,8 @@ all_down_or_undecided(const struct limiter_in *in)
 	for (uint32_t m = 0; m < in->rule->members; m++) {
 		if (in->cold[m])
 			continue;
-		if (in->rule->member[m].last_resort || in->member[m].verdict == VERDICT_UP)
+		if (in->rule->member[m].last_resort ||
+		    in->member[m].verdict == VERDICT_UP)
 			return false;
 	}
 	return true;
@@ -73,7 +74,8 @@ capacity_left_pct(const struct limiter_in *in, uint32_t out, int32_t back)
 
 	for (uint32_t m = 0; m < in->rule->members; m++) {
 		uint32_t weight = in->rule->member[m].weight;
-		bool is_in = m != out && (!in->ledger->member[m].out || (int32_t)m == back);
+		bool is_in =
+		    m != out && (!in->ledger->member[m].out || (int32_t)m == back);
 
 		if (in->cold[m] || in->rule->member[m].last_resort)
 			continue;
@@ -113,10 +115,11 @@ limiter_floor(const struct limiter_in *in, uint32_t member)
 /* ---- holds ---- */
 
 uint64_t
-limiter_return_hold_ms(const struct rule_service *rule, const struct ledger_member *m,
-    int64_t now_wall_s)
+limiter_return_hold_ms(
+    const struct rule_service *rule, const struct ledger_member *m, int64_t now_wall_s)
 {
-	uint32_t n = ledger_count_since(m->drain_wall_s, m->drains, now_wall_s, WINDOW_DAY_S);
+	uint32_t n =
+	    ledger_count_since(m->drain_wall_s, m->drains, now_wall_s, WINDOW_DAY_S);
 	uint64_t hold_ms = rule->return_hold_ms;
 
 	for (uint32_t i = 1; i < n && hold_ms < rule->return_hold_ms_max; i++)
@@ -230,8 +233,8 @@ may_swap_back(const struct limiter_in *in, uint32_t m)
 	return l->out && !in->cold[m] && in->member[m].verdict == VERDICT_UP &&
 	    in->member[m].up_ms >= in->rule->swap_after_ms &&
 	    !ledger_order_stands(&l->drain, in->now_wall_s) &&
-	    ledger_count_since(l->swap_wall_s, l->swaps, in->now_wall_s, WINDOW_HOUR_S) <
-	    in->rule->swap_per_hour;
+	    ledger_count_since(l->swap_wall_s, l->swaps, in->now_wall_s,
+		WINDOW_HOUR_S) < in->rule->swap_per_hour;
 }
 
 static bool
@@ -300,15 +303,15 @@ limiter_judge(const struct limiter_in *in, struct limiter_out *out)
 	for (uint32_t m = 0; m < in->rule->members; m++) {
 		bool is_out = in->ledger->member[m].out;
 
-		out->block[m] = in->cold[m] ? BLOCK_SCENARIO :
-		    whole != BLOCK_NONE	    ? whole :
-		    is_out		    ? judge_out(in, m, out) :
-					      judge_in(in, m, out);
+		out->block[m] = in->cold[m] ? BLOCK_SCENARIO
+		    : whole != BLOCK_NONE   ? whole
+		    : is_out                ? judge_out(in, m, out)
+					    : judge_in(in, m, out);
 	}
 	if (whole != BLOCK_NONE)
 		return;
-	if (find_act(in, out, false, &out->action) || find_swap(in, out, &out->action) ||
-	    find_act(in, out, true, &out->action))
+	if (find_act(in, out, false, &out->action) ||
+	    find_swap(in, out, &out->action) || find_act(in, out, true, &out->action))
 		return;
 	(void)find_ramp(in, &out->action);
 }
@@ -329,9 +332,9 @@ limiter_in_member(const struct rule_service *rule, struct ledger *l, uint32_t m)
 	l->member[m].out = false;
 	l->member[m].by_order = false;
 	l->member[m].drain = (struct ledger_order){0};
-	l->member[m].ramp = rule->policy == POLICY_FAILOVER && rule->ramp_steps > 0 ?
-	    (uint8_t)(rule->ramp_steps - 1) :
-	    0;
+	l->member[m].ramp = rule->policy == POLICY_FAILOVER && rule->ramp_steps > 0
+	    ? (uint8_t)(rule->ramp_steps - 1)
+	    : 0;
 	policy_weigh(rule, l);
 }
 

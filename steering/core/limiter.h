@@ -14,27 +14,27 @@
 #include "steering/core/quorum.h"
 
 #define WINDOW_HOUR_S (65 * 60)
-#define WINDOW_DAY_S  (24 * 3600 + 5 * 60)
+#define WINDOW_DAY_S (24 * 3600 + 5 * 60)
 
 /* Why nothing is done about a member; a sentence for each: block_sentence(). */
 enum block {
-	BLOCK_NONE = 0,		/* there is nothing to do */
-	BLOCK_ACT,		/* something is to be done: see the action */
-	BLOCK_SCENARIO,		/* moved only by its scenario */
-	BLOCK_FROZEN,		/* an operator's freeze stands */
+	BLOCK_NONE = 0, /* there is nothing to do */
+	BLOCK_ACT,      /* something is to be done: see the action */
+	BLOCK_SCENARIO, /* moved only by its scenario */
+	BLOCK_FROZEN,   /* an operator's freeze stands */
 	BLOCK_PINNED,
-	BLOCK_HOLD,		/* the verdict has not been held long enough */
-	BLOCK_EVIDENCE,		/* the last probes of Q voters do not all fail */
-	BLOCK_SPACING,		/* another member was drained a moment ago */
-	BLOCK_FLOOR,		/* no in member that is not DOWN would be left */
-	BLOCK_ALL_DOWN,		/* every member is down or undecided */
+	BLOCK_HOLD,     /* the verdict has not been held long enough */
+	BLOCK_EVIDENCE, /* the last probes of Q voters do not all fail */
+	BLOCK_SPACING,  /* another member was drained a moment ago */
+	BLOCK_FLOOR,    /* no in member that is not DOWN would be left */
+	BLOCK_ALL_DOWN, /* every member is down or undecided */
 	BLOCK_MAX_OUT,
 	BLOCK_CAPACITY,
-	BLOCK_ORDER,		/* out by an operator's order */
-	BLOCK_MANUAL,		/* failback: manual */
+	BLOCK_ORDER,  /* out by an operator's order */
+	BLOCK_MANUAL, /* failback: manual */
 	BLOCK_LATCHED,
-	BLOCK_BUDGET,		/* K returns within the hour */
-	BLOCK_CLOCK,		/* the provider's clock is not known yet */
+	BLOCK_BUDGET, /* K returns within the hour */
+	BLOCK_CLOCK,  /* the provider's clock is not known yet */
 	BLOCKS
 };
 const char *block_sentence(enum block b);
@@ -43,17 +43,17 @@ const char *block_word(enum block b);
 struct limiter_member {
 	enum verdict verdict;
 	bool evidence;
-	uint64_t down_ms, up_ms;	/* held so long */
-	uint64_t ramp_ms;		/* since this agent saw the ramp step in force */
+	uint64_t down_ms, up_ms; /* held so long */
+	uint64_t ramp_ms;        /* since this agent saw the ramp step in force */
 };
 
 struct limiter_in {
 	const struct rule_service *rule;
 	const struct ledger *ledger;
-	int64_t now_wall_s;	/* provider's clock; 0 unknown */
-	bool spaced;		/* a drain that moved an answer was seen … */
-	uint64_t spaced_ms;	/* … so long ago, of ledger->spaced */
-	bool cold[MEMBERS_MAX];	/* kept cold by its scenario: neither down nor out */
+	int64_t now_wall_s;     /* provider's clock; 0 unknown */
+	bool spaced;            /* a drain that moved an answer was seen … */
+	uint64_t spaced_ms;     /* … so long ago, of ledger->spaced */
+	bool cold[MEMBERS_MAX]; /* kept cold by its scenario: neither down nor out */
 	struct limiter_member member[MEMBERS_MAX];
 };
 
@@ -61,7 +61,7 @@ enum action_kind {
 	ACTION_NONE = 0,
 	ACTION_DRAIN,
 	ACTION_RETURN,
-	ACTION_SWAP,		/* drain `member`, return `other`, in one batch */
+	ACTION_SWAP, /* drain `member`, return `other`, in one batch */
 	ACTION_RAMP,
 };
 const char *action_word(enum action_kind a);
@@ -72,16 +72,16 @@ struct action {
 };
 
 struct limiter_out {
-	struct action action;	/* the one to take now */
+	struct action action; /* the one to take now */
 	enum block block[MEMBERS_MAX];
-	bool ledger_allows[MEMBERS_MAX];	/* its change is not barred by the ledger */
+	bool ledger_allows[MEMBERS_MAX]; /* its change is not barred by the ledger */
 };
 
 void limiter_judge(const struct limiter_in *in, struct limiter_out *out);
 
 /* The hold that a return of this member needs, by its drains of the day. */
-uint64_t limiter_return_hold_ms(const struct rule_service *rule,
-    const struct ledger_member *m, int64_t now_wall_s);
+uint64_t limiter_return_hold_ms(
+    const struct rule_service *rule, const struct ledger_member *m, int64_t now_wall_s);
 /* The hold that a drain of this member needs. */
 uint64_t limiter_drain_hold_ms(const struct limiter_in *in, uint32_t member);
 /* May an operator drain it? The floor binds the operator too. */

@@ -67,8 +67,8 @@ policy_weigh(const struct rule_service *rule, struct ledger *l)
 }
 
 bool
-policy_moves_answers(const struct rule_service *rule, const struct ledger *l,
-    uint32_t member)
+policy_moves_answers(
+    const struct rule_service *rule, const struct ledger *l, uint32_t member)
 {
 	if (l->member[member].out)
 		return false;

@@ -19,7 +19,7 @@ int32_t policy_chosen(const struct rule_service *rule, const struct ledger *l);
  * member that is in has a weight to give. */
 void policy_weigh(const struct rule_service *rule, struct ledger *l);
 /* Would taking this member out move an answer? */
-bool policy_moves_answers(const struct rule_service *rule, const struct ledger *l,
-    uint32_t member);
+bool policy_moves_answers(
+    const struct rule_service *rule, const struct ledger *l, uint32_t member);
 
 #endif

@@ -142,11 +142,13 @@ sees_all_down(const struct rule_service *rule, const struct report *r)
 }
 
 uint32_t
-quorum_all_down(const struct rule_service *rule, const struct ballot *b, uint64_t now_ms)
+quorum_all_down(
+    const struct rule_service *rule, const struct ballot *b, uint64_t now_ms)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < rule->agents; i++)
-		n += ballot_fresh(&b[i], rule, now_ms) && sees_all_down(rule, &b[i].report);
+		n += ballot_fresh(&b[i], rule, now_ms) &&
+		    sees_all_down(rule, &b[i].report);
 	return n;
 }

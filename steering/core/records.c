@@ -141,7 +141,8 @@ lower_name(struct canonical *c, const char *s, size_t n)
 		n--;
 	assert(n <= sizeof c->byte);
 	for (size_t i = 0; i < n; i++)
-		c->byte[i] = (unsigned char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] + 32 : s[i]);
+		c->byte[i] =
+		    (unsigned char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] + 32 : s[i]);
 	c->n = n;
 	c->spelled = true;
 }
@@ -187,7 +188,8 @@ same_value(enum rrtype type, const char *a, size_t an, const char *b, size_t bn)
 
 	canonical_of(&x, type, a, an);
 	canonical_of(&y, type, b, bn);
-	return x.n == y.n && memcmp(canonical_bytes(&x, a), canonical_bytes(&y, b), x.n) == 0;
+	return x.n == y.n &&
+	    memcmp(canonical_bytes(&x, a), canonical_bytes(&y, b), x.n) == 0;
 }
 
 /* Values are at most a few lines: counting both ways is cheap and needs no sort. */
@@ -226,8 +228,9 @@ same_name(const char *a, const char *b)
 bool
 rrset_equal(const struct rrset *a, const struct rrset *b)
 {
-	if (rrset_compare_key(a, b) != 0 || a->policy != b->policy || a->alias != b->alias ||
-	    a->truncated != b->truncated || strcmp(a->health_check, b->health_check) != 0)
+	if (rrset_compare_key(a, b) != 0 || a->policy != b->policy ||
+	    a->alias != b->alias || a->truncated != b->truncated ||
+	    strcmp(a->health_check, b->health_check) != 0)
 		return false;
 	if (a->policy == RR_WEIGHTED && a->weight != b->weight)
 		return false;
@@ -303,7 +306,8 @@ set_digest(const struct rrset *s)
 	if (s->alias) {
 		h = feed_number(h, s->alias_evaluate);
 		h = feed_text(h, s->alias_zone);
-		h = feed_number(h, value_digest(RR_CNAME, s->alias_name, strlen(s->alias_name)));
+		h = feed_number(
+		    h, value_digest(RR_CNAME, s->alias_name, strlen(s->alias_name)));
 		return mix(h);
 	}
 	while (next_value(&at, &v, &n))

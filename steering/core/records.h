@@ -26,20 +26,20 @@ enum rrpolicy { RR_SIMPLE = 0, RR_WEIGHTED, RR_PRIMARY, RR_SECONDARY, RR_FOREIGN
 struct rrset {
 	char name[DNS_NAME_MAX];
 	enum rrtype type;
-	enum rrpolicy policy;	/* RR_FOREIGN: latency, geo, multivalue … */
-	char set_id[RR_SET_ID_MAX];	/* "" for simple */
+	enum rrpolicy policy;       /* RR_FOREIGN: latency, geo, multivalue … */
+	char set_id[RR_SET_ID_MAX]; /* "" for simple */
 	uint8_t weight;
-	uint32_t ttl_s;		/* 0 for an alias */
+	uint32_t ttl_s; /* 0 for an alias */
 	bool alias, alias_evaluate;
-	bool truncated;		/* more or longer values than we hold: not ours */
+	bool truncated; /* more or longer values than we hold: not ours */
 	char alias_zone[33];
 	char alias_name[DNS_NAME_MAX];
-	char health_check[RR_HEALTH_MAX];	/* "" for none */
+	char health_check[RR_HEALTH_MAX]; /* "" for none */
 	uint32_t values;
-	char value[RR_VALUES_BYTES];	/* '\n' between values */
+	char value[RR_VALUES_BYTES]; /* '\n' between values */
 };
 
-const char *rrtype_text(enum rrtype t);	/* "A", …; "?" for other */
+const char *rrtype_text(enum rrtype t); /* "A", …; "?" for other */
 
 /* Order of (name, type, set id): the identity of a record set in a zone. */
 int rrset_compare_key(const struct rrset *a, const struct rrset *b);

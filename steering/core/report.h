@@ -10,28 +10,28 @@
 
 /* Why an agent cannot write just now; a word for each: cannot_word(). */
 enum cannot {
-	CANNOT_NOT = 0,		/* it can */
-	CANNOT_STARTING,	/* nothing read yet */
-	CANNOT_ABSTAIN,		/* it doubts itself */
-	CANNOT_LONELY,		/* hears fewer than Q */
-	CANNOT_FROZEN,		/* the ledger does not add up, or an operator froze it */
-	CANNOT_API,		/* the last read failed, or the last change was refused */
-	CANNOT_POLICY,		/* its file is not the policy in force */
-	CANNOT_FOREIGN,		/* ledger of another cluster or a newer version */
-	CANNOT_ADOPT,		/* records without a ledger: an operator must adopt */
-	CANNOT_OBSERVE,		/* mode: observe */
+	CANNOT_NOT = 0,  /* it can */
+	CANNOT_STARTING, /* nothing read yet */
+	CANNOT_ABSTAIN,  /* it doubts itself */
+	CANNOT_LONELY,   /* hears fewer than Q */
+	CANNOT_FROZEN,   /* the ledger does not add up, or an operator froze it */
+	CANNOT_API,      /* the last read failed, or the last change was refused */
+	CANNOT_POLICY,   /* its file is not the policy in force */
+	CANNOT_FOREIGN,  /* ledger of another cluster or a newer version */
+	CANNOT_ADOPT,    /* records without a ledger: an operator must adopt */
+	CANNOT_OBSERVE,  /* mode: observe */
 	CANNOTS
 };
 const char *cannot_word(enum cannot c);
 
 struct report {
-	uint64_t epoch, nonce;	/* of the ledger as it was last read; 0 for none */
-	uint64_t policy_hash;	/* of the file it runs on */
+	uint64_t epoch, nonce; /* of the ledger as it was last read; 0 for none */
+	uint64_t policy_hash;  /* of the file it runs on */
 	enum cannot cannot;
 	uint32_t members;
 	struct report_member {
-		uint8_t vote;	/* enum vote */
-		uint8_t raw;	/* enum vote, before abstaining */
+		uint8_t vote; /* enum vote */
+		uint8_t raw;  /* enum vote, before abstaining */
 		bool failing;
 	} member[MEMBERS_MAX];
 };

@@ -14,10 +14,10 @@
 #include "steering/core/bounds.h"
 
 struct rule_detector {
-	uint32_t fall;		/* failures, added up across interleaved passes */
-	uint32_t clear;		/* passes in a row that wipe the failures */
-	uint32_t rise;		/* passes in a row that make it up */
-	uint64_t stale_ms;	/* without a sample for so long: unknown */
+	uint32_t fall;     /* failures, added up across interleaved passes */
+	uint32_t clear;    /* passes in a row that wipe the failures */
+	uint32_t rise;     /* passes in a row that make it up */
+	uint64_t stale_ms; /* without a sample for so long: unknown */
 };
 
 enum policy { POLICY_WEIGHTED = 0, POLICY_FAILOVER };
@@ -25,9 +25,9 @@ enum policy { POLICY_WEIGHTED = 0, POLICY_FAILOVER };
 enum record_style { RECORDS_WEIGHTED = 0, RECORDS_FAILOVER };
 
 struct rule_member {
-	char name[WORD_MAX];	/* a site's name, or a last resort's own */
-	uint8_t weight;		/* full weight, 0–255; failover: 100 */
-	bool last_resort;	/* not probed; answers when every other is down */
+	char name[WORD_MAX]; /* a site's name, or a last resort's own */
+	uint8_t weight;      /* full weight, 0–255; failover: 100 */
+	bool last_resort;    /* not probed; answers when every other is down */
 	struct rule_detector detector;
 };
 
@@ -36,11 +36,11 @@ struct rule_service {
 	char cluster[WORD_MAX];
 	enum policy policy;
 	enum record_style records;
-	bool observe;		/* decides and explains, never writes */
+	bool observe; /* decides and explains, never writes */
 	bool stateful;
 	bool failback_auto;
-	bool scenario;		/* moved only by its scenario or an operator */
-	bool solo;		/* Q = 1; rules on peers and domains waived */
+	bool scenario; /* moved only by its scenario or an operator */
+	bool solo;     /* Q = 1; rules on peers and domains waived */
 
 	uint32_t members;
 	struct rule_member member[MEMBERS_MAX];
@@ -51,26 +51,26 @@ struct rule_service {
 	struct rule_agent {
 		char name[WORD_MAX];
 		uint32_t number;
-		uint32_t domain;	/* equal numbers fail together */
-		int32_t member;		/* the member at its own site, or -1 */
+		uint32_t domain; /* equal numbers fail together */
+		int32_t member;  /* the member at its own site, or -1 */
 	} agent[AGENTS_MAX];
 
-	uint64_t hold_ms;	/* 3 s; stateful: 60 s */
-	uint64_t spacing_ms;	/* 30 s between drains of different members */
+	uint64_t hold_ms;    /* 3 s; stateful: 60 s */
+	uint64_t spacing_ms; /* 30 s between drains of different members */
 	uint32_t down_below_pct, up_above_pct;
-	uint32_t max_out;	/* members out at once at most */
-	uint32_t min_capacity_pct;	/* of full weights; 0: no such rule */
+	uint32_t max_out;          /* members out at once at most */
+	uint32_t min_capacity_pct; /* of full weights; 0: no such rule */
 	uint64_t return_hold_ms, return_hold_ms_max;
-	uint32_t return_per_hour, latch_after;	/* K; drains in 24 h */
+	uint32_t return_per_hour, latch_after; /* K; drains in 24 h */
 	uint64_t swap_after_ms;
-	uint32_t swap_per_hour;	/* E */
+	uint32_t swap_per_hour; /* E */
 	uint32_t ramp_steps;
 	uint8_t ramp_pct[RAMP_STEPS_MAX];
 	uint64_t ramp_every_ms;
 
-	uint64_t report_ms, fresh_ms;	/* timing: reports every 1 s, fresh for 15 s */
-	uint64_t rank_ms, silent_ms;	/* rank r waits r × 2 s; silent 3 s is skipped */
-	uint64_t policy_hash;	/* over what decides and is shared */
+	uint64_t report_ms, fresh_ms; /* timing: reports every 1 s, fresh for 15 s */
+	uint64_t rank_ms, silent_ms;  /* rank r waits r × 2 s; silent 3 s is skipped */
+	uint64_t policy_hash;         /* over what decides and is shared */
 };
 
 /* Everything but names, members and agents gets its default. */

@@ -58,7 +58,8 @@ below(uint32_t up, uint32_t known, uint32_t pct)
 }
 
 static enum vote
-judge_band(enum vote before, uint32_t up, uint32_t known, const struct rule_service *rule)
+judge_band(
+    enum vote before, uint32_t up, uint32_t known, const struct rule_service *rule)
 {
 	if (below(up, known, rule->down_below_pct))
 		return VOTE_DOWN;
@@ -82,7 +83,7 @@ only_recovering(const struct tally *t, const struct rule_service *rule)
 static enum vote
 judge_family(uint8_t *band, const struct rule_service *rule, const struct tally *t)
 {
-	enum vote v = judge_band((enum vote)*band, t->up, t->known, rule);
+	enum vote v = judge_band((enum vote) * band, t->up, t->known, rule);
 
 	*band = (uint8_t)v;
 	return v == VOTE_DOWN && only_recovering(t, rule) ? VOTE_RECOVERING : v;

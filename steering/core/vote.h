@@ -12,13 +12,13 @@ const char *vote_word(enum vote v);
 
 /* Remembered between judgements; all zero at first. */
 struct vote_band {
-	uint8_t family[FAMILIES];	/* enum vote: UP, DOWN, or ABSTAIN for nothing yet */
+	uint8_t family[FAMILIES]; /* enum vote: UP, DOWN, or ABSTAIN for nothing yet */
 };
 
 struct vote_view {
 	enum vote vote;
-	bool failing;		/* by each address's last probe alone it would be DOWN */
-	uint32_t up, down, unknown;	/* addresses */
+	bool failing; /* by each address's last probe alone it would be DOWN */
+	uint32_t up, down, unknown; /* addresses */
 };
 
 /* Judges the member's addresses; moves the band. */

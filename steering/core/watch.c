@@ -137,15 +137,20 @@ frozen_sentence(enum frozen f)
 {
 	static const char *const sentence[FROZENS] = {
 	    [FROZEN_NOT] = "the ledger adds up",
-	    [FROZEN_EDITED] = "the record sets are not those that the ledger says were "
-			      "written (edited by hand?); run adopt to take them as they are, "
-			      "or unfreeze to write ours again",
-	    [FROZEN_BACK] = "the zone shows an older ledger than was known (restored?); "
-			    "run adopt to go on from what the zone shows",
-	    [FROZEN_FORKED] = "the ledger does not descend from the version that was known "
-			      "(restored or written by another?); run adopt",
-	    [FROZEN_LOST] = "the ledger is gone from the zone; run adopt to make it anew",
-	    [FROZEN_GARBLED] = "the ledger's text is not one that pointsman wrote; run adopt",
+	    [FROZEN_EDITED] =
+		"the record sets are not those that the ledger says were "
+		"written (edited by hand?); run adopt to take them as they are, "
+		"or unfreeze to write ours again",
+	    [FROZEN_BACK] =
+		"the zone shows an older ledger than was known (restored?); "
+		"run adopt to go on from what the zone shows",
+	    [FROZEN_FORKED] =
+		"the ledger does not descend from the version that was known "
+		"(restored or written by another?); run adopt",
+	    [FROZEN_LOST] =
+		"the ledger is gone from the zone; run adopt to make it anew",
+	    [FROZEN_GARBLED] =
+		"the ledger's text is not one that pointsman wrote; run adopt",
 	};
 
 	assert(f < FROZENS);

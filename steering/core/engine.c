@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one composition of the rules. A step is always the same four moves: take the
+ * event in, judge (votes, verdicts, holds), decide, and see whether the zone must be
+ * read. No event has a path of its own, so nothing can be forgotten on one of them.
+ */
+#include <assert.h>
+
+#include "steering/core/engine_parts.h"
+
+#define WAKE_MS_MAX 1000
+
+void
+engine_init(struct engine *g, const struct rule_service *rule, uint32_t self,
+    engine_digest_fn *digest, void *digest_arg, uint64_t now_ms)
+{
+	assert(self < rule->agents && rule->members >= 1);
+	memset(g, 0, sizeof *g);
+	g->rule = rule;
+	g->self = self;
+	g->digest = digest;
+	g->digest_arg = digest_arg;
+	g->start_ms = now_ms;
+	g->report.policy_hash = rule->policy_hash;
+	g->report.members = rule->members;
+	zone_dirty(g, now_ms);
+}
+
+void
+engine_resume(struct engine *g, uint64_t epoch, uint64_t nonce, uint64_t open_epoch,
+    uint64_t open_nonce)
+{
+	if (epoch != 0) {
+		g->watch.known = true;
+		g->watch.epoch = g->watch.epoch_max = epoch;
+		g->watch.nonce = nonce;
+	}
+	if (open_nonce != 0) {
+		g->unknown = true;
+		g->unknown_epoch = open_epoch;
+		g->unknown_nonce = open_nonce;
+	}
+}
+
+static int32_t
+member_named(const struct rule_service *rule, const char *name)
+{
+	for (uint32_t m = 0; m < rule->members; m++)
+		if (strcmp(rule->member[m].name, name) == 0)
+			return (int32_t)m;
+	return -1;
+}
+
+/* Everything that is kept for a member, carried to its new place. */
+static void
+carry_member(struct engine *to, uint32_t t, const struct engine *from, uint32_t f)
+{
+	memcpy(to->detector[t], from->detector[f], sizeof to->detector[t]);
+	to->band[t] = from->band[f];
+	to->vote[t] = from->vote[f];
+	to->quorum[t] = from->quorum[f];
+	to->hold[t] = from->hold[f];
+	to->ramp_seen_ms[t] = from->ramp_seen_ms[f];
+	to->said_block[t] = from->said_block[f];
+	to->said_verdict[t] = from->said_verdict[f];
+	to->said_vote[t] = from->said_vote[f];
+	to->view_weight[t] = from->view_weight[f];
+}
+
+/* *scratch: the caller's, of the same size; the core allocates nothing. */
+void
+engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
+    struct engine *scratch)
+{
+	struct engine *was = scratch;
+
+	assert(self < rule->agents);
+	*was = *g;
+	g->rule = rule;
+	g->self = self;
+	g->report.policy_hash = rule->policy_hash;
+	g->report.members = rule->members;
+	memset(g->ballot, 0, sizeof g->ballot);
+	memset(g->ripe, 0, sizeof g->ripe);
+	memset(g->detector, 0, sizeof g->detector);
+	memset(g->band, 0, sizeof g->band);
+	memset(g->quorum, 0, sizeof g->quorum);
+	memset(g->hold, 0, sizeof g->hold);
+	for (uint32_t m = 0; m < rule->members; m++) {
+		int32_t old = member_named(was->rule, rule->member[m].name);
+
+		if (old >= 0)
+			carry_member(g, m, was, (uint32_t)old);
+	}
+	g->has_ledger = false;
+	if (g->order.kind != ORDER_NONE)
+		g->order.kind = ORDER_NONE;
+	zone_realign(g);
+	zone_dirty(
+	    g, g->dirty_ms > g->read_began_ms ? g->dirty_ms : g->read_began_ms + 1);
+}
+
+/* The next moment at which time alone may change something. */
+static uint64_t
+hold_due_ms(const struct engine *g, const struct engine_in *in)
+{
+	uint64_t due_ms = UINT64_MAX;
+
+	for (uint32_t m = 0; m < g->rule->members && g->has_ledger; m++) {
+		const struct hold *h = &g->hold[m];
+		bool is_out = g->ledger.member[m].out;
+		struct limiter_in lim;
+		uint64_t need_ms;
+
+		if (!h->running || is_out != (h->verdict == VERDICT_UP))
+			continue;
+		decide_limiter_in(g, in->now_wall_s, in->now_ms, &lim);
+		need_ms = is_out ? limiter_return_hold_ms(
+				       g->rule, &g->ledger.member[m], in->now_wall_s)
+				 : limiter_drain_hold_ms(&lim, m);
+		if (h->held_ms < need_ms && h->mark_ms + need_ms - h->held_ms < due_ms)
+			due_ms = h->mark_ms + need_ms - h->held_ms;
+	}
+	return due_ms;
+}
+
+static uint64_t
+wake_ms(const struct engine *g, const struct engine_in *in)
+{
+	uint64_t due_ms = in->now_ms + WAKE_MS_MAX;
+	uint64_t other[] = {
+	    hold_due_ms(g, in), zone_pace_due_ms(g, in), decide_due_ms(g, in)};
+
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+		if (other[i] < due_ms)
+			due_ms = other[i];
+	return due_ms > in->now_ms ? due_ms : in->now_ms + 1;
+}
+
+static void
+take_event(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	switch (in->event) {
+	case ENGINE_TICK:
+		return;
+	case ENGINE_ADDRESS:
+	case ENGINE_RETIRED:
+	case ENGINE_SAMPLE:
+	case ENGINE_FORGET:
+	case ENGINE_REPORT:
+		sense_feed(g, in, out);
+		return;
+	case ENGINE_VIEW:
+		zone_view(g, in, out);
+		return;
+	case ENGINE_HEARD:
+		zone_heard(g, in);
+		return;
+	case ENGINE_CHANGED:
+		zone_changed(g, in, out);
+		return;
+	case ENGINE_ORDER:
+		order_take(g, in, out);
+		return;
+	}
+}
+
+static bool
+report_equal(const struct report *a, const struct report *b)
+{
+	if (a->epoch != b->epoch || a->nonce != b->nonce || a->cannot != b->cannot ||
+	    a->policy_hash != b->policy_hash || a->members != b->members)
+		return false;
+	for (uint32_t m = 0; m < a->members; m++)
+		if (a->member[m].vote != b->member[m].vote ||
+		    a->member[m].raw != b->member[m].raw ||
+		    a->member[m].failing != b->member[m].failing)
+			return false;
+	return true;
+}
+
+void
+engine_step(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	struct report before = g->report;
+
+	memset(out, 0, offsetof(struct engine_out, fact));
+	take_event(g, in, out);
+	sense_judge(g, in, out);
+	decide(g, in, out);
+	zone_pace(g, in, out);
+	out->report_moved = !report_equal(&before, &g->report);
+	out->wake_ms = wake_ms(g, in);
+}
+
+const struct report *
+engine_report(const struct engine *g)
+{
+	return &g->report;
+}
+
+bool
+engine_preview(const struct rule_service *rule, const struct ledger *l,
+    const enum verdict verdict[MEMBERS_MAX], int64_t now_wall_s, struct ledger *next,
+    struct err *why)
+{
+	struct limiter_in lim = {.rule = rule, .ledger = l, .now_wall_s = now_wall_s};
+	struct limiter_out out;
+
+	assert(l->members == rule->members);
+	for (uint32_t m = 0; m < rule->members; m++)
+		lim.member[m] = (struct limiter_member){
+		    .verdict = verdict[m],
+		    .evidence = true,
+		    .down_ms = verdict[m] == VERDICT_DOWN ? UINT64_MAX : 0,
+		    .up_ms = verdict[m] == VERDICT_UP ? UINT64_MAX : 0,
+		    .ramp_ms = UINT64_MAX,
+		};
+	limiter_judge(&lim, &out);
+	*next = *l;
+	if (out.action.kind != ACTION_NONE) {
+		limiter_apply(rule, next, &out.action, now_wall_s);
+		return true;
+	}
+	for (uint32_t m = 0; m < rule->members; m++)
+		if (out.block[m] != BLOCK_NONE)
+			return err_set(why, "%s: %s", rule->member[m].name,
+			    block_sentence(out.block[m]));
+	return err_set(why, "every member is where its verdict wants it");
+}

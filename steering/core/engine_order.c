@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The operator's word. It goes into the ledger, so that every agent obeys it; a
+ * freeze works here at once. Break-glass bypasses hold and budget, never the floor.
+ */
+#include <assert.h>
+
+#include "steering/core/engine_parts.h"
+
+const char *
+order_word(enum order_kind k)
+{
+	static const char *const word[ORDERS] = {
+	    [ORDER_NONE] = "none",
+	    [ORDER_DRAIN] = "drain",
+	    [ORDER_UNDRAIN] = "undrain",
+	    [ORDER_FREEZE] = "freeze",
+	    [ORDER_UNFREEZE] = "unfreeze",
+	    [ORDER_PIN] = "pin",
+	    [ORDER_UNPIN] = "unpin",
+	    [ORDER_ACK] = "ack",
+	    [ORDER_ADOPT] = "adopt",
+	};
+
+	assert(k < ORDERS);
+	return word[k];
+}
+
+void
+order_take(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	struct fact *f;
+
+	assert(in->order->kind != ORDER_NONE && in->order->id != 0);
+	assert(in->order->member < g->rule->members);
+	if (g->order.kind != ORDER_NONE || g->rule->observe) {
+		f = say(out, FACT_ORDER_REFUSED, FACT_WARN, -1, in->now_ms);
+		say_value(f, order_word(in->order->kind));
+		say_text(f, "%s",
+		    g->rule->observe
+			? "the service is in mode: observe, nothing is ever written"
+			: "another order is still on its way to the ledger: wait for it");
+		out->order_refused = true;
+		return;
+	}
+	g->order = *in->order;
+	g->local_freeze = in->order->kind == ORDER_FREEZE;
+	f = say(out, FACT_ORDER, FACT_INFO, -1, in->now_ms);
+	say_value(f, order_word(in->order->kind));
+	if (in->order->kind == ORDER_DRAIN || in->order->kind == ORDER_UNDRAIN ||
+	    in->order->kind == ORDER_PIN || in->order->kind == ORDER_UNPIN ||
+	    in->order->kind == ORDER_ACK)
+		f->member = (int32_t)in->order->member;
+	zone_dirty(g, in->now_ms);
+}
+
+bool
+order_overrides(const struct engine *g, enum cannot c)
+{
+	switch (c) {
+	case CANNOT_FROZEN:
+		return g->order.kind == ORDER_ADOPT ||
+		    g->order.kind == ORDER_UNFREEZE ||
+		    (g->watch.frozen == FROZEN_NOT && g->order.kind == ORDER_FREEZE);
+	case CANNOT_ADOPT:
+	case CANNOT_POLICY:
+		return g->order.kind == ORDER_ADOPT;
+	case CANNOT_FOREIGN:
+		/* A ledger that is no ledger may be replaced; another's never. */
+		return g->order.kind == ORDER_ADOPT && g->view_present &&
+		    g->view_garbled;
+	case CANNOT_NOT:
+	case CANNOT_STARTING:
+	case CANNOT_ABSTAIN:
+	case CANNOT_LONELY:
+	case CANNOT_API:
+	case CANNOT_OBSERVE:
+	case CANNOTS:
+		return false;
+	}
+	return false;
+}
+
+static struct ledger_order
+stamp(const struct engine *g, int64_t now_wall_s)
+{
+	return (struct ledger_order){
+	    .id = g->order.id,
+	    .who = g->rule->agent[g->self].number,
+	    .expiry_wall_s = now_wall_s + (int64_t)g->order.for_s,
+	};
+}
+
+static bool
+apply_drain(const struct engine *g, const struct limiter_in *lim, struct ledger *next,
+    bool *records, struct err *why)
+{
+	uint32_t m = g->order.member;
+	struct ledger_member *x = &next->member[m];
+	enum block b;
+
+	if (g->rule->member[m].last_resort)
+		return err_set(
+		    why, "%s is the last resort: it cannot be drained", x->name);
+	if (!x->out) {
+		b = limiter_floor(lim, m);
+		if (b != BLOCK_NONE)
+			return err_set(why, "%s cannot be drained: %s", x->name,
+			    block_sentence(b));
+		if (policy_moves_answers(g->rule, next, m)) {
+			memcpy(next->spaced, x->name, sizeof next->spaced);
+			next->spaced_wall_s = lim->now_wall_s;
+		}
+		limiter_out_member(g->rule, next, m);
+		*records = true;
+	}
+	x->by_order = true;
+	x->drain = stamp(g, lim->now_wall_s);
+	return true;
+}
+
+static bool
+apply_undrain(
+    const struct engine *g, struct ledger *next, bool *records, struct err *why)
+{
+	uint32_t m = g->order.member;
+	struct ledger_member *x = &next->member[m];
+
+	if (!x->out)
+		return err_set(why, "%s is in already", x->name);
+	x->latched = false;
+	if (g->quorum[m].verdict != VERDICT_UP) {
+		/* Not well yet: the limiter returns it when it is. */
+		x->drain = (struct ledger_order){0};
+		x->by_order = true;
+		return true;
+	}
+	limiter_in_member(g->rule, next, m);
+	*records = true;
+	return true;
+}
+
+static bool
+apply_unfreeze(
+    const struct engine *g, struct ledger *next, bool *records, struct err *why)
+{
+	next->freeze = (struct ledger_order){0};
+	if (g->watch.frozen == FROZEN_NOT)
+		return true;
+	if (!g->view_readable)
+		return err_set(why,
+		    "the ledger in the zone cannot be read (%s): adopt instead",
+		    frozen_word(g->watch.frozen));
+	if (g->view_ledger.members != g->rule->members ||
+	    g->view_ledger.policy_hash != g->rule->policy_hash)
+		return err_set(why,
+		    "the ledger in the zone is of another policy than this "
+		    "file: adopt instead");
+	*next = g->view_ledger;
+	next->freeze = (struct ledger_order){0};
+	next->epoch = g->watch.epoch_max;
+	next->root = next->epoch + 1;
+	policy_weigh(g->rule, next);
+	*records = true;
+	return true;
+}
+
+bool
+order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
+    struct ledger *next, bool *records, struct err *why)
+{
+	struct limiter_in lim;
+	struct ledger_member *x;
+
+	*next = g->ledger;
+	*records = false;
+	if (g->order.kind == ORDER_ADOPT) {
+		*records = true;
+		return write_adopt(g, next, why);
+	}
+	if (g->order.kind == ORDER_UNFREEZE)
+		return apply_unfreeze(g, next, records, why);
+	if (!g->has_ledger)
+		return err_set(why, "the service has no ledger yet: nothing to order");
+	x = &next->member[g->order.member];
+	decide_limiter_in(g, now_wall_s, now_ms, &lim);
+	switch (g->order.kind) {
+	case ORDER_DRAIN:
+		return apply_drain(g, &lim, next, records, why);
+	case ORDER_UNDRAIN:
+		return apply_undrain(g, next, records, why);
+	case ORDER_FREEZE:
+		next->freeze = stamp(g, now_wall_s);
+		return true;
+	case ORDER_PIN:
+		if (x->out)
+			return err_set(
+			    why, "%s is out: undrain it, then pin it", x->name);
+		x->pin = stamp(g, now_wall_s);
+		return true;
+	case ORDER_UNPIN:
+		x->pin = (struct ledger_order){0};
+		return true;
+	case ORDER_ACK:
+		if (!x->latched)
+			return err_set(
+			    why, "%s is not latched: nothing to acknowledge", x->name);
+		x->latched = false;
+		x->drains = 0;
+		return true;
+	case ORDER_NONE:
+	case ORDER_UNFREEZE:
+	case ORDER_ADOPT:
+	case ORDERS:
+		break;
+	}
+	return err_set(why, "no such order");
+}

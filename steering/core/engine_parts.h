@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine_parts.h - how engine.c's work is divided; for engine*.c alone.
+ *
+ * sense: samples → votes → verdicts → holds. zone: reads, outcomes, trust in the
+ * ledger. decide: what to write, and whether it is our turn. say: facts.
+ */
+#ifndef STEERING_CORE_ENGINE_PARTS_H
+#define STEERING_CORE_ENGINE_PARTS_H
+
+#include "steering/core/engine.h"
+
+/* ---- sense ---- */
+void sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out);
+void sense_judge(struct engine *g, const struct engine_in *in, struct engine_out *out);
+
+/* ---- zone ---- */
+void zone_view(struct engine *g, const struct engine_in *in, struct engine_out *out);
+void zone_changed(struct engine *g, const struct engine_in *in, struct engine_out *out);
+void zone_heard(struct engine *g, const struct engine_in *in);
+/* mode: observe: as if it had been committed. */
+void zone_pretend(struct engine *g, const struct ledger *l, const struct engine_in *in);
+/* After a reload: is the ledger in force one of our members still? */
+void zone_realign(struct engine *g);
+/* From now on nothing is written before a read that begins later. */
+void zone_dirty(struct engine *g, uint64_t now_ms);
+void zone_pace(struct engine *g, const struct engine_in *in, struct engine_out *out);
+uint64_t zone_pace_due_ms(const struct engine *g, const struct engine_in *in);
+
+/* ---- decide ---- */
+void decide_limiter_in(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
+    struct limiter_in *lim);
+void decide(struct engine *g, const struct engine_in *in, struct engine_out *out);
+uint64_t decide_due_ms(const struct engine *g, const struct engine_in *in);
+
+/* ---- write: the next ledger for an intent ---- */
+void write_create(const struct engine *g, struct ledger *next);
+void write_policy(const struct engine *g, struct ledger *next);
+/* Our file's hash, quorum and voters. */
+void write_voters(const struct rule_service *rule, struct ledger *next);
+bool write_adopt(const struct engine *g, struct ledger *next, struct err *why);
+
+/* ---- order ---- */
+void order_take(struct engine *g, const struct engine_in *in, struct engine_out *out);
+/* Builds the ledger that carries out the pending order; false with a sentence when it
+ * may not be done. *records: record sets change too. */
+bool order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
+    struct ledger *next, bool *records, struct err *why);
+/* May the pending order be written in spite of this? */
+bool order_overrides(const struct engine *g, enum cannot c);
+
+/* ---- turn ---- */
+/* How many able agents write before this one does; failing: a member, or -1. */
+uint32_t turn_ahead(const struct engine *g, int32_t failing, uint64_t now_ms);
+
+/* ---- say ---- */
+struct fact *say(struct engine_out *out, enum fact_kind kind, enum fact_level level,
+    int32_t member, uint64_t at_ms);
+#define say_text(f, ...) ((void)snprintf((f)->text, sizeof(f)->text, __VA_ARGS__))
+#define say_value(f, word) ((void)snprintf((f)->value, sizeof(f)->value, "%s", word))
+
+#endif

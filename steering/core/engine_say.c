@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's words: facts, and the chain of one decision as a sentence. */
+#include <assert.h>
+
+#include "steering/core/engine_parts.h"
+
+struct fact *
+say(struct engine_out *out, enum fact_kind kind, enum fact_level level, int32_t member,
+    uint64_t at_ms)
+{
+	uint32_t i =
+	    out->facts < ENGINE_FACTS_MAX ? out->facts++ : ENGINE_FACTS_MAX - 1;
+	struct fact *f = &out->fact[i];
+
+	memset(f, 0, sizeof *f);
+	f->kind = kind;
+	f->level = level;
+	f->member = member;
+	f->at_ms = at_ms;
+	return f;
+}
+
+const char *
+doubt_word(enum doubt d)
+{
+	static const char *const word[DOUBTS] = {
+	    [DOUBT_NOT] = "none",
+	    [DOUBT_CANARIES] = "canaries",
+	    [DOUBT_ALONE] = "alone",
+	    [DOUBT_LATE] = "late",
+	    [DOUBT_GAP] = "gap",
+	    [DOUBT_DATE] = "date",
+	    [DOUBT_STARTING] = "starting",
+	};
+
+	assert(d < DOUBTS);
+	return word[d];
+}
+
+const char *
+intent_word(enum intent_kind k)
+{
+	static const char *const word[INTENTS] = {
+	    [INTENT_NONE] = "none",
+	    [INTENT_CREATE] = "create",
+	    [INTENT_ACTION] = "action",
+	    [INTENT_ORDER] = "order",
+	    [INTENT_CLOSE] = "close",
+	    [INTENT_VOID] = "void",
+	    [INTENT_POLICY] = "policy",
+	    [INTENT_RECORDS] = "records",
+	};
+
+	assert(k < INTENTS);
+	return word[k];
+}
+
+struct pen {
+	char *text;
+	size_t bytes, len;
+};
+
+#define put(p, ...)                                     \
+	((p)->len = (p)->len >= (p)->bytes ? (p)->len   \
+					   : (p)->len + \
+		    (size_t)snprintf(                   \
+			(p)->text + (p)->len, (p)->bytes - (p)->len, __VA_ARGS__))
+
+static void
+put_senses(struct pen *p, const struct engine *g, uint32_t m)
+{
+	const struct vote_view *v = &g->vote[m];
+	const struct quorum_view *q = &g->quorum[m];
+
+	if (g->rule->member[m].last_resort) {
+		put(p, "last resort, not probed");
+		return;
+	}
+	put(p, "here %u of %u known addresses up (%u unknown), vote %s%s",
+	    (unsigned)v->up, (unsigned)(v->up + v->down), (unsigned)v->unknown,
+	    vote_word((enum vote)g->report.member[m].vote),
+	    v->failing ? ", last probes failing" : "");
+	if (g->doubt != DOUBT_NOT)
+		put(p, " (doubts itself: %s)", doubt_word(g->doubt));
+	put(p, "; quorum %s (%u UP, %u DOWN of %u, %u needed)",
+	    verdict_word(q->verdict), (unsigned)q->up, (unsigned)q->down,
+	    (unsigned)g->rule->agents, (unsigned)rule_quorum(g->rule));
+}
+
+static void
+put_ledger(struct pen *p, const struct engine *g, uint32_t m, int64_t now_wall_s,
+    uint64_t now_ms)
+{
+	const struct ledger_member *l = &g->ledger.member[m];
+	enum verdict v = g->quorum[m].verdict;
+	struct limiter_in lim;
+
+	if (!g->has_ledger) {
+		put(p, "; no ledger in force yet");
+		return;
+	}
+	decide_limiter_in(g, now_wall_s, now_ms, &lim);
+	if (v != VERDICT_UNDECIDED)
+		put(p, ", held %llu s of %llu s",
+		    (unsigned long long)(hold_ms(&g->hold[m], v, now_ms) / 1000),
+		    (unsigned long long)((l->out ? limiter_return_hold_ms(
+						       g->rule, l, now_wall_s)
+						 : limiter_drain_hold_ms(&lim, m)) /
+			1000));
+	put(p, "; %s, weight %u of %u, %u drains in 24 h", l->out ? "out" : "in",
+	    (unsigned)l->weight, (unsigned)g->rule->member[m].weight,
+	    (unsigned)ledger_count_since(
+		l->drain_wall_s, l->drains, now_wall_s, WINDOW_DAY_S));
+}
+
+void
+engine_explain(const struct engine *g, uint32_t member, int64_t now_wall_s,
+    uint64_t now_ms, char *text, size_t text_bytes)
+{
+	struct pen p = {text, text_bytes, 0};
+	enum block b = g->limiter.block[member];
+
+	assert(member < g->rule->members && text_bytes > 0);
+	text[0] = '\0';
+	put(&p, "%s: ", g->rule->member[member].name);
+	put_senses(&p, g, member);
+	put_ledger(&p, g, member, now_wall_s, now_ms);
+	if (b != BLOCK_NONE)
+		put(&p, "; %s", block_sentence(b));
+	if (g->watch.frozen != FROZEN_NOT)
+		put(&p, "; frozen: %s", frozen_sentence(g->watch.frozen));
+	else if (g->cannot != CANNOT_NOT)
+		put(&p, "; this agent writes nothing now (%s)", cannot_word(g->cannot));
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine and its zone: when to read, what to believe, what became of a change.
+ *
+ * `dirty` is the whole of the discipline: whatever may have moved the zone (a hold
+ * that begins, a lost or unknown change, a newer epoch heard of, a mismatch) makes it
+ * dirty, and nothing is written until a read that began later has been believed.
+ */
+#include <assert.h>
+
+#include "steering/core/engine_parts.h"
+
+#define READ_IDLE_MS (5 * 60 * 1000)
+#define READ_SILENT_MS 30000 /* while no name server answers */
+#define REST_MS 500
+#define REST_MS_MAX 30000
+#define SPACING_UNKNOWN_S 300 /* a drain may have been applied so late */
+
+/* Doubling rests with a spread, so that agents do not knock in step. */
+static uint64_t
+rest_ms(uint32_t failures, uint64_t random)
+{
+	uint64_t ms = REST_MS;
+
+	for (uint32_t i = 1; i < failures && ms < REST_MS_MAX; i++)
+		ms *= 2;
+	if (ms > REST_MS_MAX)
+		ms = REST_MS_MAX;
+	return ms / 2 + random % (ms / 2 + 1);
+}
+
+void
+zone_dirty(struct engine *g, uint64_t now_ms)
+{
+	g->dirty = true;
+	g->dirty_ms = now_ms;
+}
+
+void
+zone_heard(struct engine *g, const struct engine_in *in)
+{
+	uint64_t epoch = in->event == ENGINE_REPORT ? in->report->epoch : in->epoch;
+
+	if (watch_hear(&g->watch, epoch) && !g->dirty && !g->writing)
+		zone_dirty(g, in->now_ms);
+}
+
+/* ---- when to read ---- */
+
+uint64_t
+zone_pace_due_ms(const struct engine *g, const struct engine_in *in)
+{
+	uint64_t idle_ms = in->dns_silent ? READ_SILENT_MS : READ_IDLE_MS;
+
+	if (g->reading)
+		return UINT64_MAX;
+	if (g->dirty || !g->read_once)
+		return g->read_next_ms;
+	uint64_t due_ms = g->read_done_ms + idle_ms;
+	return due_ms > g->read_next_ms ? due_ms : g->read_next_ms;
+}
+
+void
+zone_pace(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	if (zone_pace_due_ms(g, in) > in->now_ms)
+		return;
+	g->reading = true;
+	g->read_began_ms = in->now_ms;
+	g->read_epoch = g->watch.known ? g->watch.epoch : 0;
+	out->read = true;
+}
+
+/* ---- a version is believed ---- */
+
+/* Ours to act on: same members in the same order as our file. */
+static bool
+aligned(const struct rule_service *rule, const struct ledger *l)
+{
+	if (l->members != rule->members)
+		return false;
+	for (uint32_t m = 0; m < rule->members; m++)
+		if (strcmp(l->member[m].name, rule->member[m].name) != 0)
+			return false;
+	return true;
+}
+
+/* Clocks that run from when this agent first saw a thing in the ledger. */
+static void
+note_seen(struct engine *g, const struct ledger *l, const struct engine_in *in)
+{
+	bool same = strcmp(g->ledger.spaced, l->spaced) == 0 &&
+	    g->ledger.spaced_wall_s == l->spaced_wall_s;
+
+	if (l->spaced[0] != '\0' && (!g->has_ledger || !same)) {
+		int64_t long_ago_s =
+		    (int64_t)(g->rule->spacing_ms / 1000) + SPACING_UNKNOWN_S;
+		bool old = in->now_wall_s != 0 &&
+		    in->now_wall_s - l->spaced_wall_s > long_ago_s;
+		g->spaced_seen_ms = old ? 0 : in->now_ms;
+	}
+	for (uint32_t m = 0; m < g->rule->members; m++) {
+		const struct ledger_member *was = &g->ledger.member[m];
+		const struct ledger_member *is = &l->member[m];
+		bool still =
+		    g->has_ledger && was->out == is->out && was->ramp == is->ramp;
+
+		if (!still)
+			g->ramp_seen_ms[m] = in->now_ms;
+	}
+}
+
+static void
+take_ledger(struct engine *g, const struct ledger *l, const struct engine_in *in)
+{
+	bool is_aligned = aligned(g->rule, l);
+
+	if (is_aligned)
+		note_seen(g, l, in);
+	g->ledger = *l;
+	g->believed = true;
+	g->has_ledger = is_aligned;
+	g->void_due = false;
+	g->report.epoch = l->epoch;
+	g->report.nonce = l->nonce[0];
+}
+
+void
+zone_pretend(struct engine *g, const struct ledger *l, const struct engine_in *in)
+{
+	take_ledger(g, l, in);
+}
+
+void
+zone_realign(struct engine *g)
+{
+	g->has_ledger = g->believed && aligned(g->rule, &g->ledger);
+}
+
+static void
+order_over(struct engine *g, struct engine_out *out)
+{
+	if (g->sent_intent.kind != INTENT_ORDER || g->order.kind == ORDER_NONE)
+		return;
+	out->order_done = true;
+	g->order.kind = ORDER_NONE;
+	g->local_freeze = false;
+}
+
+static void
+say_result(struct engine *g, const struct engine_in *in, struct engine_out *out,
+    enum fact_kind kind, enum fact_level level)
+{
+	struct fact *f = say(out, kind, level, -1, in->now_ms);
+
+	f->epoch = g->sent.epoch;
+	f->nonce = g->sent.nonce[0];
+	if (g->sent_intent.kind == INTENT_ACTION) {
+		f->member = (int32_t)g->sent_intent.action.member;
+		say_value(f, action_word(g->sent_intent.action.kind));
+	} else {
+		say_value(f, intent_word(g->sent_intent.kind));
+	}
+	say_text(f, "%.200s", in->text != NULL ? in->text : "");
+}
+
+static void
+close_unknown(struct engine *g, const struct engine_in *in, struct engine_out *out,
+    const struct ledger *l)
+{
+	if (!g->unknown)
+		return;
+	bool ours = ledger_knows_nonce(l, g->unknown_nonce);
+	if (!ours && l->epoch <= g->unknown_epoch)
+		return; /* still open: only a compare-and-swap closes it */
+	g->unknown = false;
+	struct fact *f = say(out, FACT_CLOSED, FACT_INFO, -1, in->now_ms);
+	f->epoch = l->epoch;
+	f->nonce = g->unknown_nonce;
+	say_value(f, ours ? "committed" : "void");
+	say_text(f, "%s",
+	    ours ? "the change without an answer had been applied"
+		 : "the ledger moved on: the change without an answer is void");
+	if (ours && g->sent.nonces > 0 && g->sent.nonce[0] == g->unknown_nonce) {
+		say_result(g, in, out, FACT_COMMITTED, FACT_INFO);
+		order_over(g, out);
+	}
+}
+
+static void
+believe(
+    struct engine *g, const struct engine_in *in, struct engine_out *out, bool thawed)
+{
+	const struct ledger *l = &g->view_ledger;
+	bool news = !g->believed || g->ledger.nonce[0] != l->nonce[0];
+
+	close_unknown(g, in, out, l);
+	if (thawed) {
+		struct fact *f = say(out, FACT_THAWED, FACT_INFO, -1, in->now_ms);
+		say_text(f, "an operator named epoch %llu the truth",
+		    (unsigned long long)l->root);
+	}
+	if (news && l->writer != g->rule->agent[g->self].number) {
+		struct fact *f = say(out, FACT_LEDGER_TAKEN, FACT_INFO, -1, in->now_ms);
+		f->epoch = l->epoch;
+		f->nonce = l->nonce[0];
+		say_text(f, "epoch %llu, written by agent %x",
+		    (unsigned long long)l->epoch, (unsigned)l->writer);
+	}
+	/* What `observe` pretends stays until somebody really writes. */
+	if (g->rule->observe && g->believed && g->observed_nonce == l->nonce[0])
+		return;
+	g->observed_nonce = l->nonce[0];
+	take_ledger(g, l, in);
+}
+
+/* ---- the answer of a read ---- */
+
+static void
+read_failed(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	g->read_failures++;
+	g->read_next_ms = in->now_ms + rest_ms(g->read_failures, in->random);
+	if (g->read_failures > 1 && g->read_failures % 20 != 0)
+		return;
+	struct fact *f = say(out, FACT_READ_FAILED, FACT_WARN, -1, in->now_ms);
+	say_text(f, "the zone cannot be read: %.180s", in->view->error);
+}
+
+static void
+say_standing(struct engine *g, const struct engine_in *in, struct engine_out *out,
+    enum frozen was_frozen, enum watch_act was)
+{
+	struct fact *f;
+
+	if (g->standing == WATCH_FREEZE && was_frozen != g->watch.frozen) {
+		f = say(out, FACT_FROZEN, FACT_ERROR, -1, in->now_ms);
+		say_value(f, frozen_word(g->watch.frozen));
+		say_text(f, "%s", frozen_sentence(g->watch.frozen));
+	} else if (g->standing == WATCH_ADOPT && was != WATCH_ADOPT) {
+		f = say(out, FACT_NOT_ADOPTED, FACT_WARN, -1, in->now_ms);
+		say_text(f,
+		    "%u record sets stand at the service's names and no ledger: "
+		    "nothing is touched until `pointsman adopt`",
+		    (unsigned)in->view->sets);
+	} else if (g->standing == WATCH_FOREIGN && was != WATCH_FOREIGN) {
+		f = say(out, FACT_FOREIGN, FACT_ERROR, -1, in->now_ms);
+		say_text(f,
+		    "the ledger is of another cluster, of a newer version, or not a "
+		    "ledger: it is never written");
+	}
+}
+
+static uint32_t
+vouching(const struct engine *g, const struct ledger *l, uint64_t now_ms)
+{
+	uint32_t n = 0;
+
+	for (uint32_t a = 0; a < g->rule->agents; a++)
+		n += a != g->self && ballot_fresh(&g->ballot[a], g->rule, now_ms) &&
+		    g->ballot[a].report.epoch == l->epoch &&
+		    g->ballot[a].report.nonce == l->nonce[0];
+	return n;
+}
+
+static struct watch_view
+look(struct engine *g, const struct engine_in *in)
+{
+	const struct engine_view *v = in->view;
+	struct watch_view w = {
+	    .present = v->ledger_present,
+	    .sets = v->sets,
+	    .digest = v->digest,
+	    .epoch_at_begin = g->read_epoch,
+	    .ledger = &g->view_ledger,
+	};
+	struct err e;
+
+	if (!v->ledger_present)
+		return w;
+	w.reading = ledger_parse(v->ledger, &g->view_ledger, &e);
+	w.ours = w.reading == LEDGER_OK &&
+	    strcmp(g->view_ledger.cluster, g->rule->cluster) == 0;
+	w.vouched = w.reading == LEDGER_OK &&
+	    (g->rule->solo ||
+		vouching(g, &g->view_ledger, in->now_ms) >= rule_quorum(g->rule));
+	return w;
+}
+
+void
+zone_view(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	enum frozen was_frozen = g->watch.frozen;
+	enum watch_act was = g->standing;
+	bool thawed;
+
+	assert(g->reading && in->view != NULL);
+	g->reading = false;
+	if (in->view->result != CHANGE_OK) {
+		read_failed(g, in, out);
+		return;
+	}
+	g->read_failures = 0;
+	g->read_once = true;
+	g->read_done_ms = in->now_ms;
+	memcpy(g->view_weight, in->view->weight, sizeof g->view_weight);
+	struct watch_view w = look(g, in);
+	g->view_present = w.present;
+	g->view_garbled = w.present && w.reading == LEDGER_GARBLED;
+	g->view_readable = w.present && w.reading == LEDGER_OK && w.ours;
+	g->standing = watch_step(&g->watch, &w, &thawed);
+	say_standing(g, in, out, was_frozen, was);
+	switch (g->standing) {
+	case WATCH_TAKE:
+		believe(g, in, out, thawed);
+		break;
+	case WATCH_READ_AGAIN:
+		zone_dirty(g, in->now_ms);
+		return;
+	case WATCH_WAIT:
+		g->dirty = true;
+		g->read_next_ms = in->now_ms + g->rule->report_ms;
+		return;
+	case WATCH_EMPTY:
+	case WATCH_ADOPT:
+	case WATCH_FREEZE:
+	case WATCH_FOREIGN:
+		break;
+	}
+	if (g->read_began_ms >= g->dirty_ms)
+		g->dirty = false;
+}
+
+/* ---- the answer of a change ---- */
+
+static void
+committed(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	bool frozen = g->watch.frozen != FROZEN_NOT;
+
+	say_result(g, in, out, FACT_COMMITTED, FACT_INFO);
+	if (g->unknown) {
+		g->unknown = false;
+		struct fact *f = say(out, FACT_CLOSED, FACT_INFO, -1, in->now_ms);
+		say_value(f, "void");
+		say_text(f,
+		    "our own next change was applied: the one without an answer "
+		    "is void");
+	}
+	watch_commit(&g->watch, &g->sent);
+	if (frozen)
+		say_text(say(out, FACT_THAWED, FACT_INFO, -1, in->now_ms),
+		    "a new root was written");
+	g->standing = WATCH_TAKE;
+	take_ledger(g, &g->sent, in);
+	g->write_failures = 0;
+	g->api_trouble = false;
+	order_over(g, out);
+}
+
+/* Not committed: read again, decide again, after a rest. */
+static void
+setback(struct engine *g, const struct engine_in *in, bool rest)
+{
+	if (rest) {
+		g->write_failures++;
+		g->write_next_ms = in->now_ms + rest_ms(g->write_failures, in->random);
+	}
+	zone_dirty(g, in->now_ms);
+}
+
+void
+zone_changed(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	assert(g->writing);
+	g->writing = false;
+	switch (in->result) {
+	case CHANGE_OK:
+		committed(g, in, out);
+		return;
+	case CHANGE_LOST:
+		say_result(g, in, out, FACT_LOST, FACT_INFO);
+		g->write_failures = 0;
+		g->api_trouble = false;
+		setback(g, in, false);
+		return;
+	case CHANGE_UNKNOWN:
+		say_result(g, in, out, FACT_UNKNOWN, FACT_WARN);
+		g->unknown = true;
+		g->unknown_epoch = g->sent.epoch - 1;
+		g->unknown_nonce = g->sent.nonce[0];
+		setback(g, in, true);
+		return;
+	case CHANGE_BUSY:
+		say_result(g, in, out, FACT_BUSY, FACT_INFO);
+		setback(g, in, true);
+		return;
+	case CHANGE_REFUSED:
+		say_result(g, in, out, FACT_REFUSED, FACT_ERROR);
+		g->api_trouble = true;
+		setback(g, in, true);
+		return;
+	case CHANGE_OUT:
+		say_result(g, in, out, FACT_REFUSED, FACT_WARN);
+		g->api_trouble = true;
+		setback(g, in, true);
+		return;
+	}
+}
