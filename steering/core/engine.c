@@ -93,6 +93,8 @@ engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
 			carry_member(g, m, was, (uint32_t)old);
 	}
 	g->has_ledger = false;
+	g->records_checked = 0;
+	g->records_due = false;
 	if (g->order.kind != ORDER_NONE)
 		g->order.kind = ORDER_NONE;
 	zone_realign(g);

@@ -205,6 +205,8 @@ struct engine {
 	uint8_t ripe_verdict[MEMBERS_MAX];
 	uint64_t ripe_epoch[MEMBERS_MAX];
 	bool void_due;
+	uint64_t records_checked; /* nonce of the version that records_due speaks of */
+	bool records_due;
 	struct order order; /* pending; ORDER_NONE none */
 	bool local_freeze;  /* works at once, before the zone knows */
 	enum cannot cannot;

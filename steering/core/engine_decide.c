@@ -137,16 +137,21 @@ policy_is_due(const struct engine *g, uint64_t now_ms)
 	return floor;
 }
 
-static bool
-records_are_due(const struct engine *g)
+/* Does what the states mean differ from what was written? Asked of each version once:
+ * the digest is the dearest thing in a step. */
+static void
+check_records(struct engine *g)
 {
 	struct ledger l = g->ledger;
 	uint8_t weight[MEMBERS_MAX] = {0};
 
+	if (!g->has_ledger || g->records_checked == g->ledger.nonce[0])
+		return;
 	policy_weigh(g->rule, &l);
 	for (uint32_t m = 0; m < l.members; m++)
 		weight[m] = l.member[m].weight;
-	return g->digest(weight, g->digest_arg) != g->ledger.digest;
+	g->records_checked = g->ledger.nonce[0];
+	g->records_due = g->digest(weight, g->digest_arg) != g->ledger.digest;
 }
 
 static struct intent
@@ -166,7 +171,7 @@ find_intent(const struct engine *g, uint64_t now_ms)
 		return (struct intent){.kind = INTENT_VOID};
 	if (policy_is_due(g, now_ms))
 		return (struct intent){.kind = INTENT_POLICY};
-	if (steady && !g->rule->observe && records_are_due(g))
+	if (steady && !g->rule->observe && g->records_due)
 		return (struct intent){.kind = INTENT_RECORDS, .records = true};
 	return (struct intent){.kind = INTENT_NONE};
 }
@@ -420,6 +425,7 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	g->ballot[g->self].report = g->report;
 	judge_limits(g, in, out);
 	say_state(g, out, in->now_ms);
+	check_records(g);
 	i = find_intent(g, in->now_ms);
 	if (!same_intent(&i, &g->intent)) {
 		g->intent = i;
