@@ -83,15 +83,20 @@ detector_feed(struct detector *d, const struct rule_detector *rule,
 	return false;
 }
 
+bool
+detector_last_stands(
+    const struct detector *d, const struct rule_detector *rule, uint64_t now_ms)
+{
+	return d->present && d->last != OUTCOME_UNKNOWN &&
+	    (now_ms <= d->sample_ms || now_ms - d->sample_ms <= rule->stale_ms);
+}
+
 enum detector_state
 detector_now(
     const struct detector *d, const struct rule_detector *rule, uint64_t now_ms)
 {
-	if (!d->present || d->last == OUTCOME_UNKNOWN)
-		return DETECTOR_UNKNOWN;
-	if (now_ms > d->sample_ms && now_ms - d->sample_ms > rule->stale_ms)
-		return DETECTOR_UNKNOWN;
-	return (enum detector_state)d->state;
+	return detector_last_stands(d, rule, now_ms) ? (enum detector_state)d->state
+						     : DETECTOR_UNKNOWN;
 }
 
 bool

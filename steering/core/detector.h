@@ -38,6 +38,9 @@ void detector_forget(struct detector *d);
 /* True when the state changed. start_ms: when the probe began. */
 bool detector_feed(struct detector *d, const struct rule_detector *rule,
     enum outcome outcome, uint64_t start_ms, uint64_t now_ms);
+/* Does its last sample say anything now: neither local trouble nor too old? */
+bool detector_last_stands(
+    const struct detector *d, const struct rule_detector *rule, uint64_t now_ms);
 /* The state for the vote: unknown after local trouble or silence. */
 enum detector_state detector_now(
     const struct detector *d, const struct rule_detector *rule, uint64_t now_ms);

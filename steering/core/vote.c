@@ -39,14 +39,16 @@ count(const struct rule_detector *rule, const struct detector *d, uint32_t n,
 	for (uint32_t i = 0; i < n; i++) {
 		if (!d[i].present || d[i].family != family)
 			continue;
+		if (detector_last_stands(&d[i], rule, now_ms)) {
+			t.last_known++;
+			t.last_pass += d[i].last == OUTCOME_PASS;
+		}
 		enum detector_state s = detector_now(&d[i], rule, now_ms);
 		if (s == DETECTOR_UNKNOWN)
 			continue;
 		t.known++;
 		t.up += s == DETECTOR_UP;
 		t.up_if_recovered += s == DETECTOR_UP || detector_recovering(&d[i]);
-		t.last_known++;
-		t.last_pass += d[i].last == OUTCOME_PASS;
 	}
 	return t;
 }
