@@ -40,7 +40,7 @@ const struct json *json_at(const struct json *list, size_t i);
 /* The entry's text; `otherwise` when it is absent or no string. */
 const char *json_text(const struct json *map, const char *key, const char *otherwise);
 int64_t json_int(const struct json *map, const char *key, int64_t otherwise);
-bool json_is_true(const struct json *map, const char *key);
+bool json_flag(const struct json *map, const char *key);
 bool json_is_map(const struct json *j);
 /* A copy that shares nothing. */
 struct json *json_clone(const struct json *j);

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/model.h"
 #include "probe/prober.h"
+#include "config/model.h"
 #include "steering/core/engine.h"
 
 struct agent;

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one file that knows SQLite. SQLite, because a timeline that can be queried with
+ * a tool that everybody has, and that survives kill -9, is not worth writing again;
+ * WAL, because a reader (`pointsman history`) must not hold up the writer. The thread
+ * around it, for its fsync can take seconds on a sick disk, is store_queue.c's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "steering/agent/logfmt.h"
+#include "steering/agent/store_file.h"
+
+#define FILE_NAME "pointsman.db"
+#define FORMAT 1         /* PRAGMA user_version */
+#define TRIM_EVERY 1024  /* rows written between trims */
+#define OTHER_ROWS 10000 /* ledgers and changes kept */
+#define BUSY_MS 2000
+
+enum statement { PUT_FACT = 0, PUT_LEDGER, PUT_SENT, PUT_OUTCOME, STATEMENTS };
+
+static const char *const statement_sql[STATEMENTS] = {
+    [PUT_FACT] = "INSERT INTO facts (wall_ms, at_wall_ms, level, fact, service, member,"
+		 " value, address, epoch, nonce, text) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+    [PUT_LEDGER] = "INSERT INTO ledgers (wall_ms, service, epoch, nonce, text)"
+		   " VALUES (?,?,?,?,?)",
+    [PUT_SENT] = "INSERT INTO changes (sent_wall_ms, service, epoch, nonce)"
+		 " VALUES (?,?,?,?)",
+    [PUT_OUTCOME] = "UPDATE changes SET outcome = ?3, outcome_wall_ms = ?4"
+		    " WHERE service = ?1 AND nonce = ?2",
+};
+
+static const char schema[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE IF NOT EXISTS facts (id INTEGER PRIMARY KEY, wall_ms INTEGER NOT NULL,"
+    " at_wall_ms INTEGER NOT NULL, level TEXT NOT NULL, fact TEXT NOT NULL,"
+    " service TEXT NOT NULL, member TEXT NOT NULL, value TEXT NOT NULL,"
+    " address TEXT NOT NULL, epoch INTEGER NOT NULL, nonce TEXT NOT NULL,"
+    " text TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS ledgers (id INTEGER PRIMARY KEY,"
+    " wall_ms INTEGER NOT NULL, service TEXT NOT NULL, epoch INTEGER NOT NULL,"
+    " nonce TEXT NOT NULL, text TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS changes (id INTEGER PRIMARY KEY,"
+    " sent_wall_ms INTEGER NOT NULL, service TEXT NOT NULL, epoch INTEGER NOT NULL,"
+    " nonce TEXT NOT NULL, outcome TEXT, outcome_wall_ms INTEGER);"
+    "CREATE INDEX IF NOT EXISTS changes_nonce ON changes (service, nonce);"
+    "PRAGMA user_version = 1;"
+    "COMMIT;";
+
+struct store_file {
+	char directory[512], path[640];
+	uint32_t rows_max, days_max;
+	sqlite3 *db; /* NULL: not open */
+	sqlite3_stmt *statement[STATEMENTS];
+	uint32_t rows; /* since the last trim */
+};
+
+static int64_t
+wall_now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- opening ---- */
+
+static void
+close_file(struct store_file *f)
+{
+	for (unsigned i = 0; i < STATEMENTS; i++) {
+		(void)sqlite3_finalize(f->statement[i]);
+		f->statement[i] = NULL;
+	}
+	(void)sqlite3_close(f->db);
+	f->db = NULL;
+}
+
+static bool
+broken(int rc)
+{
+	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+}
+
+/* One text column of one row, compared. */
+static int
+first_text(sqlite3 *db, const char *sql, char *out, size_t out_bytes)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
+
+	out[0] = '\0';
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW) {
+		const unsigned char *text = sqlite3_column_text(q, 0);
+		(void)snprintf(
+		    out, out_bytes, "%s", text != NULL ? (const char *)text : "");
+	}
+	int end = sqlite3_finalize(q);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : end;
+}
+
+/* Sound, and of our format? A file that is neither is treated as broken. */
+static int
+judge_file(sqlite3 *db)
+{
+	char text[64];
+	int rc = first_text(db, "PRAGMA quick_check(1)", text, sizeof text);
+
+	if (rc == SQLITE_OK && strcmp(text, "ok") != 0)
+		return SQLITE_CORRUPT;
+	if (rc == SQLITE_OK)
+		rc = first_text(db, "PRAGMA user_version", text, sizeof text);
+	if (rc == SQLITE_OK && strcmp(text, "0") != 0 && atoi(text) != FORMAT)
+		return SQLITE_CORRUPT;
+	return rc;
+}
+
+static int
+open_file(struct store_file *f)
+{
+	int rc;
+
+	if (mkdir(f->directory, 0700) != 0 && errno != EEXIST)
+		return SQLITE_CANTOPEN;
+	/* SQLite gives the WAL the mode of the file: make that first. */
+	int fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return SQLITE_CANTOPEN;
+	(void)close(fd);
+	rc = sqlite3_open_v2(f->path, &f->db, SQLITE_OPEN_READWRITE, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	(void)sqlite3_busy_timeout(f->db, BUSY_MS);
+	if ((rc = judge_file(f->db)) != SQLITE_OK)
+		return rc;
+	rc = sqlite3_exec(f->db,
+	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+	    "PRAGMA journal_size_limit = 16777216",
+	    NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(f->db, schema, NULL, NULL, NULL);
+	for (unsigned i = 0; i < STATEMENTS && rc == SQLITE_OK; i++)
+		rc = sqlite3_prepare_v2(
+		    f->db, statement_sql[i], -1, &f->statement[i], NULL);
+	return rc;
+}
+
+/* ---- writing ---- */
+
+static void
+bind_text(sqlite3_stmt *q, int i, const char *text)
+{
+	(void)sqlite3_bind_text(q, i, text, -1, SQLITE_TRANSIENT);
+}
+
+static void
+bind_nonce(sqlite3_stmt *q, int i, uint64_t nonce)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof text, "%016" PRIx64, nonce);
+	bind_text(q, i, text);
+}
+
+static void
+bind_fact(sqlite3_stmt *q, const struct store_fact *r)
+{
+	(void)sqlite3_bind_int64(q, 1, r->wall_ms);
+	(void)sqlite3_bind_int64(q, 2, r->at_wall_ms);
+	bind_text(q, 3, logfmt_level(r->fact.level));
+	bind_text(q, 4, fact_word(r->fact.kind));
+	bind_text(q, 5, r->service);
+	bind_text(q, 6, r->member);
+	bind_text(q, 7, r->fact.value);
+	bind_text(q, 8, r->fact.address);
+	(void)sqlite3_bind_int64(q, 9, (int64_t)r->fact.epoch);
+	bind_nonce(q, 10, r->fact.nonce);
+	bind_text(q, 11, r->fact.text);
+}
+
+static int
+write_item(struct store_file *f, const struct store_item *item)
+{
+	static const enum statement by_kind[] = {
+	    [STORE_FACT] = PUT_FACT,
+	    [STORE_LEDGER] = PUT_LEDGER,
+	    [STORE_SENT] = PUT_SENT,
+	    [STORE_OUTCOME] = PUT_OUTCOME,
+	};
+	sqlite3_stmt *q = f->statement[by_kind[item->kind]];
+
+	if (item->kind == STORE_FACT) {
+		bind_fact(q, &item->row);
+	} else if (item->kind == STORE_OUTCOME) {
+		bind_text(q, 1, item->service);
+		bind_nonce(q, 2, item->nonce);
+		bind_text(q, 3, item->word);
+		(void)sqlite3_bind_int64(q, 4, item->wall_ms);
+	} else {
+		(void)sqlite3_bind_int64(q, 1, item->wall_ms);
+		bind_text(q, 2, item->service);
+		(void)sqlite3_bind_int64(q, 3, (int64_t)item->epoch);
+		bind_nonce(q, 4, item->nonce);
+		if (item->kind == STORE_LEDGER)
+			bind_text(q, 5, item->text != NULL ? item->text : "");
+	}
+	int rc = sqlite3_step(q);
+	(void)sqlite3_reset(q);
+	f->rows++;
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int
+trim(struct store_file *f)
+{
+	char sql[640];
+
+	(void)snprintf(sql, sizeof sql,
+	    "DELETE FROM facts WHERE id <= (SELECT max(id) FROM facts) - %u"
+	    " OR wall_ms < %" PRId64 ";"
+	    "DELETE FROM ledgers WHERE id <= (SELECT max(id) FROM ledgers) - %u"
+	    " AND id NOT IN (SELECT max(id) FROM ledgers GROUP BY service);"
+	    "DELETE FROM changes WHERE id <= (SELECT max(id) FROM changes) - %u;",
+	    f->rows_max, wall_now_ms() - (int64_t)f->days_max * 86400000, OTHER_ROWS,
+	    OTHER_ROWS);
+	f->rows = 0;
+	return sqlite3_exec(f->db, sql, NULL, NULL, NULL);
+}
+
+/* All or nothing. */
+static int
+write_items(struct store_file *f, const struct store_item *items)
+{
+	int rc = sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+	for (; rc == SQLITE_OK && items != NULL; items = items->next)
+		rc = write_item(f, items);
+	if (rc == SQLITE_OK && f->rows >= TRIM_EVERY)
+		rc = trim(f);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(f->db, "COMMIT", NULL, NULL, NULL);
+	if (rc != SQLITE_OK && f->db != NULL)
+		(void)sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+static void
+load_row(struct store_knowledge *k, sqlite3_stmt *q, bool open)
+{
+	struct store_item item = {.kind = open ? STORE_SENT : STORE_LEDGER};
+	const char *service = (const char *)sqlite3_column_text(q, 0);
+	const char *nonce = (const char *)sqlite3_column_text(q, 2);
+
+	if (service == NULL || nonce == NULL)
+		return;
+	(void)snprintf(item.service, sizeof item.service, "%s", service);
+	item.epoch = (uint64_t)sqlite3_column_int64(q, 1);
+	item.nonce = strtoull(nonce, NULL, 16);
+	item.wall_ms = sqlite3_column_int64(q, 3);
+	if (!open)
+		item.text = (char *)(uintptr_t)sqlite3_column_text(q, 4);
+	knowledge_learn(k, &item);
+}
+
+static int
+load(struct store_file *f, struct store_knowledge *k)
+{
+	static const char *const sql[] = {
+	    "SELECT service, epoch, nonce, wall_ms, text FROM ledgers"
+	    " WHERE id IN (SELECT max(id) FROM ledgers GROUP BY service)",
+	    "SELECT service, epoch, nonce, sent_wall_ms FROM changes"
+	    " WHERE id IN (SELECT max(id) FROM changes GROUP BY service)"
+	    " AND (outcome IS NULL OR outcome = 'unknown')",
+	};
+	int rc = SQLITE_OK;
+
+	for (unsigned i = 0; i < 2 && rc == SQLITE_OK; i++) {
+		sqlite3_stmt *q;
+
+		rc = sqlite3_prepare_v2(f->db, sql[i], -1, &q, NULL);
+		while (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
+			load_row(k, q, i == 1);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_finalize(q);
+	}
+	return rc;
+}
+
+/* ---- the contract ---- */
+
+static enum store_result
+ended(struct store_file *f, int rc, struct err *e)
+{
+	if (rc == SQLITE_OK)
+		return STORE_OK;
+	(void)err_set(e, "%s", f->db != NULL ? sqlite3_errmsg(f->db) : strerror(errno));
+	close_file(f);
+	return broken(rc) ? STORE_BROKEN : STORE_SICK;
+}
+
+struct store_file *
+store_file_new(const char *directory, uint32_t rows_max, uint32_t days_max)
+{
+	struct store_file *f = calloc(1, sizeof *f);
+
+	if (f == NULL)
+		abort();
+	f->rows_max = rows_max;
+	f->days_max = days_max;
+	(void)snprintf(f->directory, sizeof f->directory, "%s", directory);
+	(void)snprintf(f->path, sizeof f->path, "%s/%s", f->directory, FILE_NAME);
+	return f;
+}
+
+void
+store_file_free(struct store_file *f)
+{
+	close_file(f);
+	free(f);
+}
+
+enum store_result
+store_file_load(struct store_file *f, struct store_knowledge *k, struct err *e)
+{
+	int rc = f->db != NULL ? SQLITE_OK : open_file(f);
+
+	if (rc == SQLITE_OK)
+		rc = load(f, k);
+	if (rc == SQLITE_OK)
+		rc = trim(f);
+	return ended(f, rc, e);
+}
+
+enum store_result
+store_file_write(struct store_file *f, const struct store_item *items, struct err *e)
+{
+	int rc = f->db != NULL ? SQLITE_OK : open_file(f);
+
+	if (rc == SQLITE_OK)
+		rc = write_items(f, items);
+	return ended(f, rc, e);
+}
+
+void
+store_file_move_aside(struct store_file *f, char *name, size_t name_bytes)
+{
+	static const char *const part[] = {"", "-wal", "-shm"};
+	char stamp[32], from[700], to[768];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	close_file(f);
+	(void)gmtime_r(&now, &tm);
+	(void)strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
+	(void)snprintf(name, name_bytes, "%s.broken-%s", FILE_NAME, stamp);
+	for (unsigned i = 0; i < sizeof part / sizeof part[0]; i++) {
+		(void)snprintf(from, sizeof from, "%s%s", f->path, part[i]);
+		(void)snprintf(to, sizeof to, "%s/%s%s", f->directory, name, part[i]);
+		(void)rename(from, to);
+	}
+}
+
+/* ---- the timeline ---- */
+
+static void
+take_text(sqlite3_stmt *q, int column, char *out, size_t out_bytes)
+{
+	const unsigned char *text = sqlite3_column_text(q, column);
+
+	(void)snprintf(out, out_bytes, "%s", text != NULL ? (const char *)text : "");
+}
+
+/* A word that this version does not know is FACT_NONE: it came from a newer one. */
+static void
+take_fact(sqlite3_stmt *q, struct store_fact *r)
+{
+	char word[32];
+
+	*r = (struct store_fact){.wall_ms = sqlite3_column_int64(q, 0),
+	    .at_wall_ms = sqlite3_column_int64(q, 1)};
+	take_text(q, 2, word, sizeof word);
+	for (int l = FACT_DEBUG; l <= FACT_ERROR; l++)
+		if (strcmp(word, logfmt_level((enum fact_level)l)) == 0)
+			r->fact.level = (enum fact_level)l;
+	take_text(q, 3, word, sizeof word);
+	for (int k = FACT_NONE; k < FACT_KINDS; k++)
+		if (strcmp(word, fact_word((enum fact_kind)k)) == 0)
+			r->fact.kind = (enum fact_kind)k;
+	take_text(q, 4, r->service, sizeof r->service);
+	take_text(q, 5, r->member, sizeof r->member);
+	take_text(q, 6, r->fact.value, sizeof r->fact.value);
+	take_text(q, 7, r->fact.address, sizeof r->fact.address);
+	r->fact.epoch = (uint64_t)sqlite3_column_int64(q, 8);
+	take_text(q, 9, word, sizeof word);
+	r->fact.nonce = strtoull(word, NULL, 16);
+	take_text(q, 10, r->fact.text, sizeof r->fact.text);
+}
+
+bool
+store_timeline(const char *directory, const char *service, uint32_t n,
+    void (*fn)(const struct store_fact *f, void *arg), void *arg, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT * FROM (SELECT wall_ms, at_wall_ms, level, fact, service, member, value,"
+	    " address, epoch, nonce, text, id FROM facts WHERE ?1 = '' OR service = ?1"
+	    " ORDER BY id DESC LIMIT ?2) ORDER BY id";
+	char path[640];
+	sqlite3 *db = NULL;
+	sqlite3_stmt *q = NULL;
+	struct store_fact row;
+
+	(void)snprintf(path, sizeof path, "%.512s/%s", directory, FILE_NAME);
+	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
+	if (rc == SQLITE_OK)
+		(void)sqlite3_busy_timeout(db, BUSY_MS);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
+	if (rc == SQLITE_OK) {
+		bind_text(q, 1, service);
+		(void)sqlite3_bind_int64(q, 2, n);
+		while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+			take_fact(q, &row);
+			fn(&row, arg);
+		}
+	}
+	bool ok = rc == SQLITE_DONE;
+	if (!ok)
+		(void)err_set(
+		    e, "%.300s cannot be read: %.150s", path, sqlite3_errmsg(db));
+	(void)sqlite3_finalize(q);
+	(void)sqlite3_close(db);
+	return ok;
+}
