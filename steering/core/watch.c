@@ -19,6 +19,8 @@ freeze(struct watch *w, enum frozen f)
 static enum watch_act
 judge_absent(struct watch *w, const struct watch_view *v)
 {
+	if (w->known && v->epoch_at_begin == 0)
+		return WATCH_READ_AGAIN; /* it may be older than our first */
 	if (w->known)
 		return freeze(w, FROZEN_LOST);
 	return v->sets == 0 ? WATCH_EMPTY : WATCH_ADOPT;
