@@ -5,7 +5,7 @@
  * is collected, and only a batch without complaints yields a version.
  */
 #include "tests/lab/batch.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 #include "tests/lab/rules.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 void
 batch_add(struct batch *b, enum action action, struct rrset *set)
 {
-	b->items = mem_grow(b->items, b->n + 1, sizeof *b->items, &b->cap);
+	b->items = heap_grow(b->items, b->n + 1, sizeof *b->items, &b->cap);
 	b->items[b->n].action = action;
 	b->items[b->n].set = set;
 	b->n++;

@@ -5,7 +5,7 @@
  * back afterwards.
  */
 #include "tests/lab/control.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 
 #include <event2/buffer.h>
 #include <event2/http.h>
@@ -193,7 +193,7 @@ bulk_set(const struct zone *z, uint64_t i)
 	set->has_ttl = true;
 	set->ttl_s = BULK_TTL_S;
 	if (i % 10 <= 1) {
-		set->set_id = mem_string(i % 10 == 0 ? "one" : "two");
+		set->set_id = heap_string(i % 10 == 0 ? "one" : "two");
 		set->has_weight = true;
 		set->weight = 1;
 	}

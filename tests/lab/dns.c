@@ -7,7 +7,7 @@
 #include "tests/lab/dns.h"
 #include "tests/lab/address.h"
 #include "tests/lab/answer.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -152,7 +152,7 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 		close(fd);
 		return;
 	}
-	c = mem_zero(sizeof *c);
+	c = heap_zero(sizeof *c);
 	c->dns = d;
 	c->bev = bufferevent_socket_new(d->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (c->bev == NULL)
@@ -239,7 +239,7 @@ struct dns *
 dns_new(struct event_base *base, struct lab *lab, size_t server, const char *address,
     char why[DNS_WHY_BYTES])
 {
-	struct dns *d = mem_zero(sizeof *d);
+	struct dns *d = heap_zero(sizeof *d);
 	int tcp = -1;
 
 	d->lab = lab;

@@ -4,7 +4,7 @@
  * still holds it there. So even "close at once" goes through a timer of 0 ms.
  */
 #include "tests/lab/held.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -91,7 +91,7 @@ held_add(struct held_list *list, struct event_base *base, struct evhttp_request 
 
 	if (list->n == HELD_MAX)
 		return false;
-	h = mem_zero(sizeof *h);
+	h = heap_zero(sizeof *h);
 	h->list = list;
 	h->req = req;
 	h->plan = *plan;

@@ -6,7 +6,7 @@
 #include "tests/lab/load.h"
 #include "tests/lab/batch.h"
 #include "tests/lab/form.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 #include "tests/lab/name.h"
 
 #include <errno.h>
@@ -94,10 +94,10 @@ take_option(struct line *line, struct rrset *set)
 	const char *value = strchr(word, '=') + 1;
 	if (word[0] == 's') {
 		free(set->set_id);
-		set->set_id = mem_string(value);
+		set->set_id = heap_string(value);
 	} else if (word[0] == 'h') {
 		free(set->health);
-		set->health = mem_string(value);
+		set->health = heap_string(value);
 	} else if (word[0] == 'f') {
 		set->failover = strcmp(value, "PRIMARY") == 0 ? FAILOVER_PRIMARY
 							      : FAILOVER_SECONDARY;

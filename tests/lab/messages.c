@@ -4,7 +4,7 @@
  * is bounded (1 MiB of XML), and so is what is kept of its mistakes.
  */
 #include "tests/lab/messages.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,8 +27,8 @@ messages_add(struct messages *m, const char *format, ...)
 	for (size_t i = m->n; i > 0 && i + LOOK_BACK > m->n; i--)
 		if (strcmp(m->lines[i - 1], line) == 0)
 			return;
-	m->lines = mem_grow(m->lines, m->n + 1, sizeof *m->lines, &m->cap);
-	m->lines[m->n++] = mem_string(line);
+	m->lines = heap_grow(m->lines, m->n + 1, sizeof *m->lines, &m->cap);
+	m->lines[m->n++] = heap_string(line);
 }
 
 void

@@ -6,7 +6,7 @@
  * right.
  */
 #include "tests/lab/rrset.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 #include "tests/lab/name.h"
 
 #include <assert.h>
@@ -16,7 +16,7 @@
 struct rrset *
 rrset_new(void)
 {
-	struct rrset *set = mem_zero(sizeof *set);
+	struct rrset *set = heap_zero(sizeof *set);
 
 	set->refs = 1;
 	return set;
@@ -58,16 +58,16 @@ rrset_set_name(struct rrset *set, const char *name)
 	name_key(name, key);
 	free(set->name);
 	free(set->key);
-	set->name = mem_string(name);
-	set->key = mem_string(key);
+	set->name = heap_string(name);
+	set->key = heap_string(key);
 }
 
 void
 rrset_add_value(struct rrset *set, const char *value)
 {
 	set->values =
-	    mem_grow(set->values, set->values_n + 1, sizeof *set->values, NULL);
-	set->values[set->values_n++] = mem_string(value);
+	    heap_grow(set->values, set->values_n + 1, sizeof *set->values, NULL);
+	set->values[set->values_n++] = heap_string(value);
 }
 
 enum policy
@@ -146,8 +146,8 @@ same_values(const struct rrset *a, const struct rrset *b)
 
 	if (!same || n == 0)
 		return same;
-	char **left = mem_copy(a->values, n * sizeof *left);
-	char **right = mem_copy(b->values, n * sizeof *right);
+	char **left = heap_copy(a->values, n * sizeof *left);
+	char **right = heap_copy(b->values, n * sizeof *right);
 	qsort(left, n, sizeof *left, cmp_values);
 	qsort(right, n, sizeof *right, cmp_values);
 	for (size_t i = 0; same && i < n; i++)

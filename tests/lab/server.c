@@ -11,7 +11,7 @@
 #include "tests/lab/control.h"
 #include "tests/lab/held.h"
 #include "tests/lab/journal.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -204,7 +204,7 @@ deliver(struct visit *v, struct api_reply *r)
 	struct waiting *w;
 
 	if (plan.wait_ms > 0) {
-		w = mem_zero(sizeof *w);
+		w = heap_zero(sizeof *w);
 		w->s = v->s;
 		w->body = evbuffer_new();
 		w->status = r->status;
@@ -251,15 +251,15 @@ hold_change(struct visit *v)
 	    .done = apply_late,
 	    .drop = waiting_free,
 	};
-	struct waiting *w = mem_zero(sizeof *w);
+	struct waiting *w = heap_zero(sizeof *w);
 
 	w->s = v->s;
-	w->path = mem_string(v->path);
+	w->path = heap_string(v->path);
 	w->call = v->call;
 	TAILQ_INIT(&w->no_settings);
 	w->call.query = &w->no_settings;
 	w->call.content_type = NULL;
-	w->call.body = mem_copy(v->call.body, v->call.body_bytes);
+	w->call.body = heap_copy(v->call.body, v->call.body_bytes);
 	plan.arg = w;
 	if (v->s->lab->faults.late_close) {
 		/* Two holds of one request would watch one connection: this one has none. */
@@ -414,7 +414,7 @@ serve_control(struct visit *v)
 	}
 	if (TAILQ_EMPTY(&v->settings) && strcmp(v->path, "/lab/edit") != 0 &&
 	    v->call.body_bytes > 0) {
-		form = mem_zero(v->call.body_bytes + 1);
+		form = heap_zero(v->call.body_bytes + 1);
 		memcpy(form, v->call.body, v->call.body_bytes);
 		(void)evhttp_parse_query_str(form, &v->settings);
 		free(form);
@@ -502,7 +502,7 @@ struct server *
 server_new(struct event_base *base, struct lab *lab, const char *address,
     char why[SERVER_WHY_BYTES])
 {
-	struct server *s = mem_zero(sizeof *s);
+	struct server *s = heap_zero(sizeof *s);
 	struct sockaddr_storage at;
 	socklen_t len;
 

@@ -5,7 +5,7 @@
  * the query is decoded, encoded and sorted, and each signed header is looked up.
  */
 #include "tests/lab/sigv4.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 
 #include <event2/buffer.h>
 #include <event2/http.h>
@@ -112,7 +112,7 @@ static char *
 recode(const char *text, size_t n)
 {
 	struct evbuffer *out = evbuffer_new();
-	char *raw = mem_zero(n + 1);
+	char *raw = heap_zero(n + 1);
 	size_t decoded_n = 0;
 	char *decoded, *encoded;
 
@@ -122,7 +122,7 @@ recode(const char *text, size_t n)
 		abort();
 	add_encoded(out, decoded, decoded_n);
 	evbuffer_add(out, "", 1);
-	encoded = mem_string((const char *)evbuffer_pullup(out, -1));
+	encoded = heap_string((const char *)evbuffer_pullup(out, -1));
 	evbuffer_free(out);
 	free(decoded);
 	free(raw);
@@ -144,7 +144,7 @@ add_query(struct evbuffer *out, const char *query)
 			pairs[count].key = recode(c, key_n);
 			pairs[count].value = equals != NULL
 			    ? recode(equals + 1, n - key_n - 1)
-			    : mem_string("");
+			    : heap_string("");
 			count++;
 		}
 		c += n + (c[n] == '&');

@@ -5,7 +5,7 @@
  * plus as many reference counts.
  */
 #include "tests/lab/version.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 struct version *
 version_new(void)
 {
-	struct version *v = mem_zero(sizeof *v);
+	struct version *v = heap_zero(sizeof *v);
 
 	v->refs = 1;
 	return v;
@@ -25,7 +25,7 @@ version_copy(const struct version *from)
 {
 	struct version *v = version_new();
 
-	v->sets = mem_grow(NULL, from->n + 16, sizeof(struct rrset *), &v->cap);
+	v->sets = heap_grow(NULL, from->n + 16, sizeof(struct rrset *), &v->cap);
 	for (size_t i = 0; i < from->n; i++)
 		v->sets[i] = rrset_ref(from->sets[i]);
 	v->n = from->n;
@@ -91,7 +91,7 @@ void
 version_append(struct version *v, struct rrset *set)
 {
 	assert(v->refs == 1);
-	v->sets = mem_grow(v->sets, v->n + 1, sizeof(struct rrset *), &v->cap);
+	v->sets = heap_grow(v->sets, v->n + 1, sizeof(struct rrset *), &v->cap);
 	v->sets[v->n++] = rrset_ref(set);
 }
 

@@ -4,7 +4,7 @@
  * balancers, and the bounds keep a mistaken loop from growing the lab.
  */
 #include "tests/lab/world.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 #include "tests/lab/name.h"
 
 #include <stdio.h>
@@ -39,7 +39,7 @@ world_set_health(struct world *w, const char *id, bool healthy)
 		return true;
 	if (w->unhealthy_n == WORLD_UNHEALTHY_MAX)
 		return false;
-	w->unhealthy[w->unhealthy_n++] = mem_string(id);
+	w->unhealthy[w->unhealthy_n++] = heap_string(id);
 	return true;
 }
 

@@ -6,7 +6,7 @@
  * bounded by the table; a DOCTYPE is refused, and with it every entity trick.
  */
 #include "tests/lab/xml_in.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 #include "tests/lab/name.h"
 
 #include <assert.h>
@@ -68,7 +68,7 @@ static const char *
 take_comment(struct reader *r, const char *text)
 {
 	free(r->batch->comment);
-	r->batch->comment = mem_string(text);
+	r->batch->comment = heap_string(text);
 	return NULL;
 }
 
@@ -116,7 +116,7 @@ take_set_id(struct reader *r, const char *text)
 {
 	if (text[0] == '\0')
 		return "Member must have length greater than or equal to 1";
-	r->set->set_id = mem_string(text);
+	r->set->set_id = heap_string(text);
 	return NULL;
 }
 
@@ -152,28 +152,28 @@ take_region(struct reader *r, const char *text)
 {
 	if (text[0] == '\0')
 		return "Region: Member must have length greater than or equal to 1";
-	r->set->region = mem_string(text);
+	r->set->region = heap_string(text);
 	return NULL;
 }
 
 static const char *
 take_continent(struct reader *r, const char *text)
 {
-	r->set->continent = mem_string(text);
+	r->set->continent = heap_string(text);
 	return NULL;
 }
 
 static const char *
 take_country(struct reader *r, const char *text)
 {
-	r->set->country = mem_string(text);
+	r->set->country = heap_string(text);
 	return NULL;
 }
 
 static const char *
 take_subdivision(struct reader *r, const char *text)
 {
-	r->set->subdivision = mem_string(text);
+	r->set->subdivision = heap_string(text);
 	return NULL;
 }
 
@@ -243,7 +243,7 @@ take_alias_zone(struct reader *r, const char *text)
 		text += sizeof prefix - 1;
 	if (text[0] == '\0' || strlen(text) > 32)
 		return "HostedZoneId: Member must have length between 1 and 32";
-	r->set->alias_zone = mem_string(text);
+	r->set->alias_zone = heap_string(text);
 	return NULL;
 }
 
@@ -259,7 +259,7 @@ take_alias_name(struct reader *r, const char *text)
 		    text);
 		return NULL;
 	}
-	r->set->alias_name = mem_string(name);
+	r->set->alias_name = heap_string(name);
 	return NULL;
 }
 
@@ -274,7 +274,7 @@ take_health(struct reader *r, const char *text)
 {
 	if (text[0] == '\0')
 		return "HealthCheckId: Member must have length greater than or equal to 1";
-	r->set->health = mem_string(text);
+	r->set->health = heap_string(text);
 	return NULL;
 }
 

@@ -6,7 +6,7 @@
  * server can show any more is dropped with the next commit.
  */
 #include "tests/lab/zone.h"
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 #include "tests/lab/name.h"
 
 #include <assert.h>
@@ -21,7 +21,7 @@ void
 store_init(struct store *s)
 {
 	memset(s, 0, sizeof *s);
-	s->changes = mem_zero(CHANGES_KEPT * sizeof *s->changes);
+	s->changes = heap_zero(CHANGES_KEPT * sizeof *s->changes);
 }
 
 static void
@@ -102,8 +102,8 @@ is_zone_id(const char *id)
 static void
 push_moment(struct zone *z, struct version *v, uint64_t insync_at_ms)
 {
-	z->moments =
-	    mem_grow(z->moments, z->moments_n + 1, sizeof *z->moments, &z->moments_cap);
+	z->moments = heap_grow(
+	    z->moments, z->moments_n + 1, sizeof *z->moments, &z->moments_cap);
 	z->moments[z->moments_n].version = version_ref(v);
 	z->moments[z->moments_n].insync_at_ms = insync_at_ms;
 	z->moments_n++;
@@ -128,7 +128,7 @@ store_add_zone(
 		struct zone *z = &s->zones[s->zones_n++];
 
 		snprintf(z->id, sizeof z->id, "%s", id);
-		z->name = mem_string(text);
+		z->name = heap_string(text);
 		z->now = first_version(z, servers);
 		z->before = version_ref(z->now);
 		push_moment(z, z->now, 0);
@@ -249,7 +249,7 @@ zone_snapshot(struct zone *z, const char *name)
 		if (z->snapshots_n == ZONE_SNAPSHOTS_MAX)
 			return false;
 		snap = &z->snapshots[z->snapshots_n++];
-		snap->name = mem_string(name);
+		snap->name = heap_string(name);
 		snap->version = NULL;
 	}
 	version_unref(snap->version);

@@ -3,7 +3,7 @@
  * A test double that limps on without memory would only confuse the test: it says so
  * and stops.
  */
-#include "tests/lab/mem.h"
+#include "tests/lab/heap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +20,15 @@ must(void *got)
 }
 
 void *
-mem_zero(size_t bytes)
+heap_zero(size_t bytes)
 {
 	return must(calloc(1, bytes > 0 ? bytes : 1));
 }
 
 void *
-mem_copy(const void *from, size_t bytes)
+heap_copy(const void *from, size_t bytes)
 {
-	void *to = mem_zero(bytes);
+	void *to = heap_zero(bytes);
 
 	if (bytes > 0)
 		memcpy(to, from, bytes);
@@ -36,13 +36,13 @@ mem_copy(const void *from, size_t bytes)
 }
 
 char *
-mem_string(const char *text)
+heap_string(const char *text)
 {
 	return must(strdup(text));
 }
 
 void *
-mem_grow(void *array, size_t n, size_t element_bytes, size_t *cap)
+heap_grow(void *array, size_t n, size_t element_bytes, size_t *cap)
 {
 	size_t want = n;
 
