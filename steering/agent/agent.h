@@ -28,6 +28,7 @@ struct page;
 struct workers;
 struct targets;
 struct self;
+struct reload;
 struct verify;
 struct agent;
 
@@ -63,6 +64,7 @@ struct agent_service {
 	struct engine *engine;
 	struct event *timer; /* the next step */
 	bool stopped;        /* left the configuration, or the agent stops */
+	struct agent_service *leaving_next; /* on agent->leaving until pending is 0 */
 
 	/* senses: which of the engine's slots are taken (targets.c) */
 	bool slot_used[MEMBERS_MAX][ADDRESSES_MAX];
@@ -71,7 +73,7 @@ struct agent_service {
 	/* the zone as last read or written by us; NULL: not read yet (zone_io.c) */
 	struct zone_view *view;
 	uint64_t view_ms;     /* when that read was answered, or our change was */
-	uint32_t pending;     /* calls of the provider under way: read, change */
+	uint32_t pending;     /* calls of provider and name servers under way */
 	bool changing;        /* one of them is a change */
 	struct rrset *wanted; /* record sets of the change under way */
 	size_t wanteds;
@@ -89,7 +91,7 @@ struct agent_service {
 
 	/* the operator's word on its way */
 	struct {
-		bool pending;
+		bool pending, due; /* due: the engine has not seen it yet */
 		struct order order;
 		agent_order_cb cb; /* NULL: nobody waits */
 		void *arg;
@@ -104,6 +106,8 @@ struct agent_zone {
 	uint32_t nameservers; /* 0: not known yet */
 	char nameserver[NAMESERVERS_MAX][DNS_NAME_MAX];
 	struct event *timer; /* asks for them again */
+	uint32_t failures;   /* of asking, in a row */
+	uint32_t turn;       /* which is asked first next time */
 };
 
 struct agent {
@@ -115,6 +119,7 @@ struct agent {
 	int64_t start_wall_s; /* this machine's clock */
 	bool stopping;
 	uint64_t reloads, reloads_failed;
+	uint64_t seed; /* 0: the system's entropy */
 
 	/* the provider's clock: Date of the last answer, and when it came; 0 unknown */
 	int64_t date_wall_s;
@@ -129,16 +134,19 @@ struct agent {
 	struct targets *targets;
 	struct self *self;
 	struct dns_ask *dns;
+	struct reload *reload; /* NULL: none under way */
 	uint32_t zones;
 	struct agent_zone *zone[ZONES_MAX];
 	uint32_t services;
 	struct agent_service *service[SERVICES_MAX];
+	struct agent_service *leaving; /* left the configuration, calls under way */
 };
 
 struct run_options {
 	uint32_t workers;        /* prober processes; 0: one */
 	const char *worker_path; /* NULL: this binary (tests replace it) */
 	uint64_t seed; /* of stagger, jitter, nonces; 0: the system's entropy */
+	bool verbose;  /* facts of level debug are said and kept too */
 };
 
 /* The daemon, in the foreground, until SIGTERM or SIGINT. Takes the configuration
@@ -175,6 +183,16 @@ now_boot_ms(void)
 
 	(void)clock_gettime(CLOCK_BOOTTIME, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* This machine's own clock: for what is shown and kept, never for what is decided. */
+static inline int64_t
+now_wall_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 #endif
