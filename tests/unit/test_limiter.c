@@ -482,6 +482,8 @@ START_TEST(ramp_abort)
 	/* … and never past the floor */
 	take_out(0);
 	take_out(2);
+	verdict(0, VERDICT_UP, 1);
+	verdict(2, VERDICT_UP, 1);
 	EXPECT_BLOCK(1, BLOCK_FLOOR);
 	/* failover knows no ramp: the hold counts */
 	world(3);
