@@ -92,7 +92,8 @@ creation_is_due(const struct engine *g, uint64_t now_ms)
 		if (g->rule->member[m].last_resort)
 			continue;
 		all &= g->quorum[m].verdict != VERDICT_UNDECIDED;
-		any_up |= g->quorum[m].verdict == VERDICT_UP;
+		any_up |=
+		    g->quorum[m].verdict == VERDICT_UP && policy_can_answer(g->rule, m);
 	}
 	return any_up && (all || now_ms - g->first_up_ms >= CREATE_WAIT_MS);
 }
@@ -132,6 +133,7 @@ policy_is_due(const struct engine *g, uint64_t now_ms)
 		int32_t old = ledger_find(&g->ledger, g->rule->member[m].name);
 
 		floor |= old >= 0 && !g->ledger.member[old].out &&
+		    policy_can_answer(g->rule, m) &&
 		    g->quorum[m].verdict != VERDICT_DOWN;
 	}
 	return floor;

@@ -94,7 +94,7 @@ in_by_records(const struct engine *g, struct ledger *next)
 		if (g->rule->member[m].last_resort || !serves)
 			continue;
 		fully_in(g->rule, next, m);
-		in++;
+		in += policy_can_answer(g->rule, m);
 	}
 	return in;
 }
@@ -109,7 +109,7 @@ in_by_verdict(const struct engine *g, struct ledger *next)
 		    g->quorum[m].verdict != VERDICT_UP)
 			continue;
 		fully_in(g->rule, next, m);
-		in++;
+		in += policy_can_answer(g->rule, m);
 	}
 	return in;
 }

@@ -41,7 +41,7 @@ holds_floor(const struct limiter_in *in, uint32_t m)
 
 	if (in->cold[m])
 		return false;
-	if (in->rule->policy == POLICY_WEIGHTED && r->weight == 0)
+	if (!policy_can_answer(in->rule, m))
 		return false;
 	return r->last_resort || in->member[m].verdict != VERDICT_DOWN;
 }

@@ -67,6 +67,12 @@ policy_weigh(const struct rule_service *rule, struct ledger *l)
 }
 
 bool
+policy_can_answer(const struct rule_service *rule, uint32_t member)
+{
+	return rule->policy == POLICY_FAILOVER || rule->member[member].weight > 0;
+}
+
+bool
 policy_moves_answers(
     const struct rule_service *rule, const struct ledger *l, uint32_t member)
 {

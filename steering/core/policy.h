@@ -18,6 +18,8 @@ int32_t policy_chosen(const struct rule_service *rule, const struct ledger *l);
 /* Sets every member's weight from its state. Never leaves an all-zero group where a
  * member that is in has a weight to give. */
 void policy_weigh(const struct rule_service *rule, struct ledger *l);
+/* Has it a weight to give? A weighted member of weight 0 answers nobody. */
+bool policy_can_answer(const struct rule_service *rule, uint32_t member);
 /* Would taking this member out move an answer? */
 bool policy_moves_answers(
     const struct rule_service *rule, const struct ledger *l, uint32_t member);
