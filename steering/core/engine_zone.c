@@ -347,12 +347,15 @@ committed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		    "our own next change was applied: the one without an answer "
 		    "is void");
 	}
+	bool news = !g->watch.known || g->sent.epoch >= g->watch.epoch;
 	watch_commit(&g->watch, &g->sent);
-	if (frozen)
+	if (frozen && g->watch.frozen == FROZEN_NOT)
 		say_text(say(out, FACT_THAWED, FACT_INFO, -1, in->now_ms),
 		    "a new root was written");
-	g->standing = WATCH_TAKE;
-	take_ledger(g, &g->sent, in);
+	if (news) {
+		g->standing = g->watch.frozen == FROZEN_NOT ? WATCH_TAKE : WATCH_FREEZE;
+		take_ledger(g, &g->sent, in);
+	}
 	g->write_failures = 0;
 	g->api_trouble = false;
 	order_over(g, out);

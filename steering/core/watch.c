@@ -105,7 +105,11 @@ watch_step(struct watch *w, const struct watch_view *v, bool *thawed)
 void
 watch_commit(struct watch *w, const struct ledger *l)
 {
+	if (w->known && l->epoch < w->epoch)
+		return; /* a read was faster, and the ledger has moved on */
 	accept(w, l);
+	if (w->frozen != FROZEN_NOT && l->root != l->epoch)
+		return; /* only a new root thaws */
 	w->frozen = FROZEN_NOT;
 	w->suspect = false;
 }

@@ -223,11 +223,19 @@ START_TEST(own_commit)
 	w.frozen = FROZEN_EDITED;
 	w.suspect = true;
 	watch_commit(&w, &l);
-	ck_assert_int_eq(w.frozen, FROZEN_NOT);
-	ck_assert(!w.suspect);
 	ck_assert_uint_eq(w.epoch, 21);
 	ck_assert_uint_eq(w.epoch_max, 21);
 	ck_assert_uint_eq(w.nonce, l.nonce[0]);
+	ck_assert_int_eq(w.frozen, FROZEN_EDITED); /* only a new root thaws */
+	l = version(22);
+	l.root = 22;
+	watch_commit(&w, &l);
+	ck_assert_int_eq(w.frozen, FROZEN_NOT);
+	ck_assert(!w.suspect);
+	/* the answer comes after a read that showed a later version */
+	l = version(21);
+	watch_commit(&w, &l);
+	ck_assert_uint_eq(w.epoch, 22);
 }
 END_TEST
 
