@@ -157,9 +157,11 @@ check_records(struct engine *g)
 }
 
 static struct intent
-find_intent(const struct engine *g, uint64_t now_ms)
+find_intent(const struct engine *g, const struct engine_in *in)
 {
 	bool steady = g->has_ledger && policy_in_force(g) && !g->local_freeze;
+	bool frozen = ledger_order_stands(&g->ledger.freeze, in->now_wall_s);
+	uint64_t now_ms = in->now_ms;
 
 	if (g->order.kind != ORDER_NONE)
 		return (struct intent){.kind = INTENT_ORDER};
@@ -173,7 +175,7 @@ find_intent(const struct engine *g, uint64_t now_ms)
 		return (struct intent){.kind = INTENT_VOID};
 	if (policy_is_due(g, now_ms))
 		return (struct intent){.kind = INTENT_POLICY};
-	if (steady && !g->rule->observe && g->records_due)
+	if (steady && !frozen && !g->rule->observe && g->records_due)
 		return (struct intent){.kind = INTENT_RECORDS, .records = true};
 	return (struct intent){.kind = INTENT_NONE};
 }
@@ -428,7 +430,7 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	judge_limits(g, in, out);
 	say_state(g, out, in->now_ms);
 	check_records(g);
-	i = find_intent(g, in->now_ms);
+	i = find_intent(g, in);
 	if (!same_intent(&i, &g->intent)) {
 		g->intent = i;
 		g->intent_ms = in->now_ms;
