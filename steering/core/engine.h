@@ -47,7 +47,7 @@ struct order {
 	enum order_kind kind;
 	uint32_t id;     /* not 0 */
 	uint32_t member; /* DRAIN, UNDRAIN, PIN, UNPIN, ACK */
-	uint64_t for_s;  /* DRAIN, FREEZE, PIN: how long it stands */
+	uint64_t for_s;  /* DRAIN, FREEZE, PIN: how long it stands; a year at most */
 };
 
 enum change_result { /* what became of a change, or of a read */

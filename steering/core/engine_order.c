@@ -81,13 +81,18 @@ order_overrides(const struct engine *g, enum cannot c)
 	return false;
 }
 
+/* The ledger has nine digits for a time: what is for ever is for a year. */
+#define ORDER_S_MAX ((uint64_t)366 * 24 * 3600)
+
 static struct ledger_order
 stamp(const struct engine *g, int64_t now_wall_s)
 {
+	uint64_t for_s = g->order.for_s < ORDER_S_MAX ? g->order.for_s : ORDER_S_MAX;
+
 	return (struct ledger_order){
 	    .id = g->order.id,
 	    .who = g->rule->agent[g->self].number,
-	    .expiry_wall_s = now_wall_s + (int64_t)g->order.for_s,
+	    .expiry_wall_s = now_wall_s + (int64_t)for_s,
 	};
 }
 
