@@ -419,6 +419,20 @@ pretend_only(const struct engine *g)
 	    (g->intent.kind == INTENT_CREATE || g->intent.kind == INTENT_ACTION);
 }
 
+/* An order that only another order can free is refused, not kept: it would stand in
+ * that one's way. Judged on a fresh read. */
+static void
+check_order(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	const char *bar;
+
+	if (g->order.kind == ORDER_NONE || g->writing || g->dirty)
+		return;
+	bar = order_bar(g);
+	if (bar != NULL)
+		refuse_order(g, out, bar, in->now_ms);
+}
+
 void
 decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 {
@@ -430,6 +444,7 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	judge_limits(g, in, out);
 	say_state(g, out, in->now_ms);
 	check_records(g);
+	check_order(g, in, out);
 	i = find_intent(g, in);
 	if (!same_intent(&i, &g->intent)) {
 		g->intent = i;

@@ -81,6 +81,33 @@ order_overrides(const struct engine *g, enum cannot c)
 	return false;
 }
 
+const char *
+order_bar(const struct engine *g)
+{
+	if (order_overrides(g, g->cannot))
+		return NULL;
+	switch (g->cannot) {
+	case CANNOT_FROZEN:
+		return frozen_sentence(g->watch.frozen);
+	case CANNOT_FOREIGN:
+		return "the ledger in the zone is not one of ours to write";
+	case CANNOT_ADOPT:
+		return "the records in the zone are not ours yet: adopt them first";
+	case CANNOT_POLICY:
+		return "the configuration here is not the policy in force: ask an "
+		       "agent that holds it";
+	case CANNOT_NOT:
+	case CANNOT_STARTING:
+	case CANNOT_ABSTAIN:
+	case CANNOT_LONELY:
+	case CANNOT_API:
+	case CANNOT_OBSERVE:
+	case CANNOTS:
+		break;
+	}
+	return NULL;
+}
+
 /* The ledger has nine digits for a time: what is for ever is for a year. */
 #define ORDER_S_MAX ((uint64_t)366 * 24 * 3600)
 

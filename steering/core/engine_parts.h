@@ -48,6 +48,8 @@ bool order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
     struct ledger *next, bool *records, struct err *why);
 /* May the pending order be written in spite of this? */
 bool order_overrides(const struct engine *g, enum cannot c);
+/* Is it barred until an operator speaks otherwise? A sentence, or NULL. */
+const char *order_bar(const struct engine *g);
 
 /* ---- turn ---- */
 /* How many able agents write before this one does; failing: a member, or -1. */
