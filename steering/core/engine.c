@@ -67,6 +67,24 @@ carry_member(struct engine *to, uint32_t t, const struct engine *from, uint32_t 
 	to->view_weight[t] = from->view_weight[f];
 }
 
+/* The pending order follows its member; it ends with it. */
+static void
+carry_order(struct engine *g, const struct rule_service *was)
+{
+	int32_t m;
+
+	if (g->order.kind == ORDER_NONE)
+		return;
+	m = member_named(g->rule, was->member[g->order.member].name);
+	if (m >= 0)
+		g->order.member = (uint32_t)m;
+	else if (g->order.kind == ORDER_FREEZE || g->order.kind == ORDER_UNFREEZE ||
+	    g->order.kind == ORDER_ADOPT)
+		g->order.member = 0;
+	else
+		g->order.kind = ORDER_NONE;
+}
+
 /* *scratch: the caller's, of the same size; the core allocates nothing. */
 void
 engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
@@ -95,8 +113,7 @@ engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
 	g->has_ledger = false;
 	g->records_checked = 0;
 	g->records_due = false;
-	if (g->order.kind != ORDER_NONE)
-		g->order.kind = ORDER_NONE;
+	carry_order(g, was->rule);
 	zone_realign(g);
 	zone_dirty(
 	    g, g->dirty_ms > g->read_began_ms ? g->dirty_ms : g->read_began_ms + 1);
