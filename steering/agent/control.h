@@ -41,10 +41,13 @@ typedef void (*control_handler)(
 /* Removes a socket that nobody listens on; refuses one that is in use. */
 struct control *control_new(struct event_base *base, const char *path,
     control_handler handler, void *arg, struct err *e);
-/* Calls not answered yet are closed; their pointers are void. Removes the socket. */
+/* Calls not answered yet are given up (control_on_gone) and void. Removes the socket. */
 void control_free(struct control *c);
+/* gone() is called, and the call is void after it, when the peer hangs up or the
+ * control is freed before the answer. Once for a call, from the handler. */
+void control_on_gone(struct control_call *call, void (*gone)(void *arg), void *arg);
 
-/* Takes the answer. Good also when the peer has gone. */
+/* Takes the answer; the call is void after it. */
 void control_answer(struct control_call *call, struct json *answer);
 /* {"ok": ok, "text": text} */
 void control_answer_text(struct control_call *call, bool ok, const char *text);

@@ -204,6 +204,14 @@ json_flag(const struct json *map, const char *key)
 	return t != NULL && json_typeof(t) == JSON_TRUE;
 }
 
+const char *
+json_string_of(const struct json *j)
+{
+	const char *text = json_string_value(in_const(j));
+
+	return text != NULL ? text : "";
+}
+
 bool
 json_is_map(const struct json *j)
 {

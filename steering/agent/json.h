@@ -41,6 +41,8 @@ const struct json *json_at(const struct json *list, size_t i);
 const char *json_text(const struct json *map, const char *key, const char *otherwise);
 int64_t json_int(const struct json *map, const char *key, int64_t otherwise);
 bool json_flag(const struct json *map, const char *key);
+/* Of a string itself; "" when it is none. */
+const char *json_string_of(const struct json *j);
 bool json_is_map(const struct json *j);
 /* A copy that shares nothing. */
 struct json *json_clone(const struct json *j);

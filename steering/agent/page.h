@@ -2,10 +2,11 @@
 /*
  * page.h - the read-only HTTP page: /metrics and /healthz.
  *
- * /healthz answers 200 "ok" while the loop runs and every service's zone was read, 503
- * with a sentence for each that was not. GET and HEAD alone; anything else is 405, any
- * other path 404. Headers and bodies of requests are bounded, slow peers are cut off,
- * at most PAGE_CONNECTIONS_MAX at once.
+ * /healthz is 200 while the loop runs and a prober worker lives, 503 otherwise; its
+ * lines name what is wrong with each service for people. A zone that cannot be read is
+ * no reason for 503: whoever restarts an agent on that makes an outage worse. GET and
+ * HEAD alone (else 405), HTTP/1.x, one request a connection, at most 8 KiB and 5 s, at
+ * most PAGE_CONNECTIONS_MAX at once.
  */
 #ifndef STEERING_AGENT_PAGE_H
 #define STEERING_AGENT_PAGE_H

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pointsman: one binary, a table of subcommands.
+ *
+ * `prober` is in no list: the agent runs it, as the worker that probes. It is served
+ * first, before this process opens, reads or initialises anything.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/words.h"
+#include "probe/prober.h"
+#include "steering/agent/commands.h"
+
+static const char orders_more[] =
+    "The running agent writes it to the service's ledger, so that every agent obeys.\n"
+    "The answer comes when the zone has it, or after 15 s. A reason stays in the log.";
+
+static const struct command commands[] = {
+    {"run", cmd_run, "config! agent workers", "", 0, 0,
+	"be the agent, in the foreground",
+	"Stops cleanly on SIGTERM; reads its configuration again on SIGHUP. --agent may\n"
+	"be left out when the configuration names only one."},
+    {"validate", cmd_validate, "config! json", "", 0, 0,
+	"every mistake as file:line:column: sentence", NULL},
+    {"check", cmd_check, "config! json watch", "[SERVICE]", 0, 1,
+	"probe everything once from here", "Exit status 1 when a probe fails."},
+    {"plan", cmd_plan, "config! agent json", "[SERVICE]", 0, 1,
+	"what a running agent would change next, as a diff; writes nothing, ever",
+	"As if what is probed now had lasted as long as the rules ask for.\n"
+	"Exit status 0: no change; 1: a change; 2: cannot tell."},
+    {"adopt", cmd_adopt, "config! agent json yes reason", "SERVICE", 1, 1,
+	"take over records that exist, or the zone as it is after an edit",
+	orders_more},
+    {"status", cmd_status, "config! json", "[SERVICE]", 0, 1,
+	"what the running agent knows, decides, and waits for", NULL},
+    {"history", cmd_history, "config! count json", "[SERVICE]", 0, 1,
+	"the timeline in the agent's store, newest last", NULL},
+    {"drain", cmd_order, "config! site for reason json", "[SERVICE/MEMBER]", 0, 1,
+	"take a member's weight away until --for is over (24h)", orders_more},
+    {"undrain", cmd_order, "config! site reason json", "[SERVICE/MEMBER]", 0, 1,
+	"give it back, without hold or ramp budget", orders_more},
+    {"freeze", cmd_order, "config! all for reason json", "[SERVICE]", 0, 1,
+	"no automatic change until --for is over (24h)", orders_more},
+    {"unfreeze", cmd_order, "config! all reason json", "[SERVICE]", 0, 1,
+	"end a freeze, an operator's or the agent's own", orders_more},
+    {"pin", cmd_order, "config! for reason json", "SERVICE/MEMBER", 1, 1,
+	"keep a member in until --for is over (24h)", orders_more},
+    {"unpin", cmd_order, "config! reason json", "SERVICE/MEMBER", 1, 1, "end a pin",
+	orders_more},
+    {"ack", cmd_order, "config! reason json", "SERVICE/MEMBER", 1, 1,
+	"let a latched member return", orders_more},
+    {"version", cmd_version, "", "", 0, 0, "print the version", NULL},
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static int
+unknown(const char *word)
+{
+	struct nearest near = {.wrong = word};
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		nearest_offer(&near, commands[i].name, strlen(commands[i].name));
+	if (near.best != NULL)
+		command_say(
+		    "there is no command '%s': did you mean '%s'?", word, near.best);
+	else
+		command_say("there is no command '%s': see pointsman --help", word);
+	return EXIT_CANNOT;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	int status;
+
+	if (argc == 3 && strcmp(argv[1], "prober") == 0)
+		return prober_main(atoi(argv[2]));
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		options_help(NULL, commands, COMMANDS);
+		return argc < 2 ? EXIT_CANNOT : EXIT_GOOD;
+	}
+	if (strcmp(argv[1], "--version") == 0)
+		argv[1] = (char[]){"version"};
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		if (!options_parse(&commands[i], argc - 1, argv + 1, &o, &status))
+			return status;
+		status = commands[i].run(&o);
+		if (fflush(stdout) != 0 || ferror(stdout))
+			return EXIT_CANNOT;
+		return status;
+	}
+	return unknown(argv[1]);
+}
