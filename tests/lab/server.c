@@ -48,6 +48,7 @@ struct server {
 struct visit {
 	struct server *s;
 	struct evhttp_request *req;
+	char *target; /* owned; path and query point into it */
 	const char *method, *path, *query;
 	struct evkeyvalq settings; /* the query, decoded */
 	struct api_call call;
@@ -96,10 +97,26 @@ new_request_id(char id[REQUEST_ID_BYTES])
 	    b[12], b[13], b[14], b[15]);
 }
 
+/* By hand: libevent takes the beginning of "//a" for a host, and signatures differ. */
+static void
+split_target(struct visit *v, const char *target)
+{
+	char *mark;
+
+	if (strncmp(target, "http://", 7) == 0)
+		target += 7 + strcspn(target + 7, "/?");
+	v->target = heap_string(target);
+	v->path = v->target;
+	mark = strchr(v->target, '?');
+	if (mark != NULL) {
+		*mark = '\0';
+		v->query = mark + 1;
+	}
+}
+
 static void
 visit_open(struct visit *v, struct server *s, struct evhttp_request *req)
 {
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
 	struct evbuffer *in = evhttp_request_get_input_buffer(req);
 
 	memset(v, 0, sizeof *v);
@@ -107,8 +124,7 @@ visit_open(struct visit *v, struct server *s, struct evhttp_request *req)
 	v->req = req;
 	v->fault = "";
 	v->method = method_name(evhttp_request_get_command(req));
-	v->path = evhttp_uri_get_path(uri) != NULL ? evhttp_uri_get_path(uri) : "";
-	v->query = evhttp_uri_get_query(uri);
+	split_target(v, evhttp_request_get_uri(req));
 	TAILQ_INIT(&v->settings);
 	if (v->query != NULL && *v->query != '\0')
 		(void)evhttp_parse_query_str(v->query, &v->settings);
@@ -125,6 +141,7 @@ static void
 visit_close(struct visit *v)
 {
 	evhttp_clear_headers(&v->settings);
+	free(v->target);
 }
 
 static void
