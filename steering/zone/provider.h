@@ -39,7 +39,9 @@ struct zone_view {
 	uint32_t ledger_ttl_s;
 	char ledger[LEDGER_TEXT_MAX];	/* unquoted, chunks joined */
 	size_t sets;
-	struct rrset *set;		/* at the service's names; sorted by key */
+	struct rrset *set;		/* A, AAAA and CNAME at the service's names, of any
+					 * policy; sorted by key. Values in the zone's own
+					 * spelling: a DELETE must repeat it */
 };
 
 /* One replace, create or delete; NULL on the side that is not there. */
@@ -86,6 +88,10 @@ void provider_poll(struct provider *p, const char *change_id, zone_answer_cb cb,
 /* The zone's own authoritative server names (its apex NS set), as "host\n…" in
  * *text by the callback's answer.err.text when OK is returned. */
 void provider_nameservers(struct provider *p, zone_answer_cb cb, void *arg);
+/* "" or a sentence for the operator about what the provider stands on, as of its last
+ * request: a credentials file that others can read, one that went bad. */
+const char *provider_warning(const struct provider *p);
+/* Ends everything without a callback; NULL is nothing. Callbacks may call it. */
 void provider_free(struct provider *p);
 
 /* ---- Route 53 ---- */
@@ -98,6 +104,7 @@ struct route53_spec {
 	char profile[64];	/* "" AWS_PROFILE or default */
 	double budget_per_s;	/* requests; the account's bucket is shared */
 	uint32_t budget_burst;
+	uint64_t timeout_ms;	/* of one request; 0: 10 s (tests shorten it) */
 };
 struct provider *route53_new(struct event_base *base, const struct route53_spec *spec,
     uint64_t seed, struct err *e);

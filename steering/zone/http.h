@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http.h - one HTTP request and what became of it.
+ *
+ * Asynchronous on one event_base. TLS is verified, redirects are not followed,
+ * HTTPS_PROXY and NO_PROXY are honoured, AWS_CA_BUNDLE replaces the system's
+ * authorities. The answer says how far the request came, because a caller that
+ * changes things must know: a request that never left can be forgotten, one without
+ * an answer may have been carried out.
+ */
+#ifndef STEERING_ZONE_HTTP_H
+#define STEERING_ZONE_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "steering/core/err.h"
+#include "steering/zone/text.h"
+
+struct event_base;
+struct http;
+struct http_call;
+
+#define HTTP_BODY_MAX (4 * 1024 * 1024)
+#define HTTP_HEADER_MAX 8192 /* one field of a request */
+
+struct http_request {
+	const char *method; /* "GET", "POST", "PUT" */
+	const char *url;    /* whole; goes out byte for byte */
+	const struct text_pair *header;
+	size_t headers;
+	const void *body; /* NULL: none */
+	size_t body_bytes;
+	uint64_t connect_ms, total_ms; /* patience; both > 0 */
+	bool once;   /* a change: on a connection of its own, because a
+					* reused one that breaks makes curl send again */
+	bool direct; /* past every proxy: link-local services */
+};
+
+enum http_fate {
+	HTTP_ANSWERED = 0, /* a whole answer, whatever its status */
+	HTTP_NEVER_LEFT,   /* no byte of the request was sent */
+	HTTP_NO_ANSWER,    /* sent in part or whole; no answer, or a broken one */
+};
+
+struct http_response {
+	enum http_fate fate;
+	long status;               /* 0 without an answer */
+	const char *body;          /* valid during the callback; NUL-terminated */
+	size_t body_bytes;         /* at most HTTP_BODY_MAX */
+	int64_t date_wall_s;       /* the Date field; 0 none */
+	uint64_t sent_ms, done_ms; /* CLOCK_BOOTTIME */
+	struct err err;            /* unless ANSWERED */
+};
+
+typedef void (*http_cb)(const struct http_response *response, void *arg);
+
+struct http *http_new(struct event_base *base, struct err *e);
+/* Ends all calls without a callback. May be called from a callback. */
+void http_free(struct http *h);
+
+/* Copies what it needs. The callback fires exactly once, after this returned, unless
+ * the call is cancelled; the handle is dead from then on. NULL: nothing was begun. */
+struct http_call *http_start(struct http *h, const struct http_request *request,
+    http_cb cb, void *arg, struct err *e) MUST_CHECK;
+void http_cancel(struct http_call *call);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * partition.h - where Route 53 is, and what region a signature names.
+ *
+ * Three partitions, three endpoints, each with one signing region that is not the
+ * region the caller lives in. General Reference, "Amazon Route 53 endpoints".
+ */
+#ifndef STEERING_ZONE_PARTITION_H
+#define STEERING_ZONE_PARTITION_H
+
+#include "steering/core/err.h"
+#include "steering/zone/provider.h"
+
+struct partition_place {
+	char endpoint[256]; /* "https://route53.amazonaws.com", no slash at the end */
+	char host[256];     /* as the Host field says it: without a default port */
+	char region[32];    /* to sign for */
+};
+
+/* From what the operator wrote: an endpoint decides; without one the region's
+ * partition does ("cn-…", "us-gov-…", all others); without both it is "aws". */
+bool partition_find(struct partition_place *out, const struct route53_spec *spec,
+    struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A list of jobs and one timer. Each turn of the pump sends what the budget allows,
+ * changes first, or ends one job with its callback as the very last act: a callback
+ * may free the provider, so nothing is touched after it. Jobs are signed when they
+ * leave, not when they come.
+ *
+ * A change waits at most CHANGE_WAIT_MS in the queue: it was decided for this moment,
+ * and the one who decided can decide again. It is sent once; only a refusal of its
+ * signature (which nobody applied) is answered by signing with the server's clock.
+ */
+#include "steering/zone/provider_ops.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "steering/zone/budget.h"
+#include "steering/zone/credentials.h"
+#include "steering/zone/http.h"
+#include "steering/zone/ledger_spelling.h"
+#include "steering/zone/partition.h"
+#include "steering/zone/route53_ask.h"
+#include "steering/zone/route53_verdict.h"
+#include "steering/zone/route53_walk.h"
+#include "steering/zone/route53_xml.h"
+#include "steering/zone/spelling.h"
+#include "steering/zone/text.h"
+
+#define TOTAL_MS 10000
+#define CHANGE_WAIT_MS 3000
+#define READ_WAIT_MS 30000
+#define TRIES_MAX 3
+#define FLIGHTS_MAX 8
+#define REQUEST_MAX (256 * 1024)
+
+enum job_kind { JOB_READ = 0, JOB_CHANGE, JOB_POLL, JOB_NAMESERVERS };
+
+struct job {
+	struct route53 *r;
+	struct job *next;
+	enum job_kind kind;
+	char key[DNS_NAME_MAX]; /* one at a time of (kind, key) */
+	zone_answer_cb cb;
+	void *arg;
+	struct http_call *call; /* in flight */
+	bool decided;           /* answer stands; the pump delivers it */
+	struct zone_answer answer;
+	uint64_t not_before_ms, give_up_ms;
+	uint32_t tries;
+	bool resigned;
+	struct walk *walk; /* READ */
+	struct text body;  /* CHANGE; of an answer: NAMESERVERS */
+};
+
+struct route53 {
+	struct provider provider; /* first */
+	struct event_base *base;
+	struct event *wake;
+	struct http *http;
+	struct credentials_chain *credentials;
+	struct budget budget;
+	struct route53_where where;
+	char apex[DNS_NAME_MAX];
+	int64_t skew_s; /* theirs minus ours, once a signature was refused */
+	struct job *jobs;
+	struct ledger_spelling *spelling;
+};
+
+static uint64_t
+boot_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static struct route53 *
+of(struct provider *p)
+{
+	return (struct route53 *)p;
+}
+
+static void
+wake_in(struct route53 *r, uint64_t ms)
+{
+	struct timeval t = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+	if (event_add(r->wake, &t) != 0)
+		abort(); /* only when memory is gone for good */
+}
+
+/* ---- the end of a job ---- */
+
+static void
+free_job(struct job *j)
+{
+	struct job **link = &j->r->jobs;
+
+	while (*link != j)
+		link = &(*link)->next;
+	*link = j->next;
+	if (j->call != NULL)
+		http_cancel(j->call);
+	walk_free(j->walk);
+	text_fini(&j->body);
+	free(j);
+}
+
+/* The last thing that is done in a turn: the callback may free the provider. */
+static void
+deliver(struct job *j)
+{
+	struct zone_answer answer = j->answer;
+	zone_answer_cb cb = j->cb;
+	void *arg = j->arg;
+
+	wake_in(j->r, 0);
+	free_job(j);
+	cb(&answer, arg);
+}
+
+static void
+decide(struct job *j, enum zone_result result)
+{
+	assert(!j->decided);
+	j->decided = true;
+	j->answer.result = result;
+	if (j->answer.done_ms == 0)
+		j->answer.done_ms = boot_ms();
+	wake_in(j->r, 0);
+}
+
+/* ---- requests ---- */
+
+static enum route53_ask
+ask_of(const struct job *j)
+{
+	return j->kind == JOB_CHANGE ? ROUTE53_CHANGE
+	    : j->kind == JOB_POLL    ? ROUTE53_GET_CHANGE
+				     : ROUTE53_LIST;
+}
+
+static enum budget_kind
+budget_of(const struct job *j)
+{
+	return j->kind == JOB_CHANGE ? BUDGET_CHANGE : BUDGET_READ;
+}
+
+static void on_answer(const struct http_response *response, void *arg);
+
+static void
+what_to_ask(struct route53_what *what, const struct job *j)
+{
+	*what = (struct route53_what){.ask = ask_of(j)};
+	switch (j->kind) {
+	case JOB_CHANGE:
+		what->body = &j->body;
+		break;
+	case JOB_POLL:
+		what->change_id = j->key;
+		break;
+	case JOB_READ: {
+		bool more = walk_next(j->walk, &what->cursor);
+
+		assert(more);
+		break;
+	}
+	case JOB_NAMESERVERS:
+		memcpy(what->cursor.name, j->r->apex, sizeof what->cursor.name);
+		memcpy(what->cursor.type, "NS", 3);
+		what->cursor.items_max = 1;
+		break;
+	}
+}
+
+static void
+send_job(struct job *j)
+{
+	struct route53 *r = j->r;
+	const struct credentials *who;
+	struct route53_request request;
+	struct route53_what what;
+
+	if (!credentials_get(r->credentials, &who, &j->answer.err)) {
+		decide(j, ZONE_OUT);
+		return;
+	}
+	what_to_ask(&what, j);
+	if (route53_request_init(&request, &r->where, &what, who,
+		(int64_t)time(NULL) + r->skew_s, &j->answer.err))
+		j->call =
+		    http_start(r->http, &request.http, on_answer, j, &j->answer.err);
+	route53_request_fini(&request);
+	if (j->call == NULL) {
+		decide(j, ZONE_OUT);
+		return;
+	}
+	budget_take(&r->budget, budget_of(j), boot_ms());
+	if (j->answer.sent_ms == 0)
+		j->answer.sent_ms = boot_ms();
+	j->tries++;
+}
+
+/* ---- answers ---- */
+
+static bool
+take_nameserver(const struct route53_item *item, void *arg)
+{
+	struct job *j = arg;
+
+	if (strcmp(item->type, "NS") != 0 || strcmp(item->set.name, j->r->apex) != 0)
+		return true;
+	for (const char *at = item->values; *at != '\0';) {
+		char host[DNS_NAME_MAX], one[DNS_NAME_MAX];
+		size_t n = strcspn(at, "\n");
+
+		if (n < sizeof one) {
+			memcpy(one, at, n);
+			one[n] = '\0';
+			if (spelling_name(host, one))
+				text_addf(&j->body, "%s\n", host);
+		}
+		at += n + (at[n] == '\n');
+	}
+	return true;
+}
+
+static void
+end_nameservers(struct job *j, const struct http_response *response)
+{
+	struct route53_page page;
+
+	if (!route53_parse_list(response->body, response->body_bytes, &page,
+		take_nameserver, j, &j->answer.err)) {
+		decide(j, ZONE_OUT);
+	} else if (j->body.n == 0 || j->body.n >= ERR_TEXT_MAX || !text_ok(&j->body)) {
+		(void)err_set(&j->answer.err, "zone %s names %s name servers at %s",
+		    j->r->where.zone_id, j->body.n == 0 ? "no" : "too many",
+		    j->r->apex);
+		decide(j, ZONE_REFUSED);
+	} else {
+		memcpy(j->answer.err.text, text_str(&j->body), j->body.n + 1);
+		decide(j, ZONE_OK);
+	}
+}
+
+/* One more page of a read; the last one makes the view. */
+static void
+end_page(struct job *j, const struct http_response *response)
+{
+	struct walk_cursor next;
+
+	if (!walk_feed(j->walk, response->body, response->body_bytes, &j->answer.err)) {
+		(void)err_wrap(&j->answer.err, j->r->where.zone_id);
+		decide(j, ZONE_OUT);
+		return;
+	}
+	if (walk_next(j->walk, &next)) {
+		j->tries = 0;
+		wake_in(j->r, 0);
+		return;
+	}
+	j->answer.view = walk_take(j->walk);
+	ledger_spelling_keep(
+	    &j->r->spelling, j->key, j->answer.view->ledger, walk_ledger_raw(j->walk));
+	decide(j, ZONE_OK);
+}
+
+/* Refused for its time: sign once more by the server's clock. */
+static bool
+sign_again(
+    struct job *j, const struct route53_verdict *v, const struct http_response *r)
+{
+	if (!v->resign || j->resigned || r->date_wall_s == 0)
+		return false;
+	j->resigned = true;
+	j->r->skew_s = r->date_wall_s - (int64_t)time(NULL);
+	j->give_up_ms = boot_ms() + CHANGE_WAIT_MS;
+	wake_in(j->r, 0);
+	return true;
+}
+
+static void
+on_answer(const struct http_response *response, void *arg)
+{
+	struct job *j = arg;
+	struct route53_verdict v;
+	uint64_t now_ms = boot_ms();
+
+	j->call = NULL;
+	j->answer.result = ZONE_OK;
+	route53_judge(&v, ask_of(j), j->r->where.zone_id, response);
+	budget_feed(&j->r->budget, budget_of(j), v.news, now_ms);
+	if (sign_again(j, &v, response))
+		return;
+	j->answer.err = v.err;
+	j->answer.done_ms = response->done_ms;
+	if (response->date_wall_s != 0)
+		j->answer.date_wall_s = response->date_wall_s;
+	if (v.again && j->tries < TRIES_MAX) {
+		j->not_before_ms = now_ms + budget_retry_ms(&j->r->budget, j->tries);
+		j->answer.result = v.result; /* should patience end first */
+		wake_in(j->r, 0);
+		return;
+	}
+	if (v.result == ZONE_OK && j->kind == JOB_READ) {
+		end_page(j, response);
+	} else if (v.result == ZONE_OK && j->kind == JOB_NAMESERVERS) {
+		end_nameservers(j, response);
+	} else {
+		memcpy(j->answer.change_id, v.change_id, sizeof v.change_id);
+		j->answer.insync = v.insync;
+		decide(j, v.result);
+	}
+}
+
+/* ---- the pump ---- */
+
+/* Waited too long: with what the last try said, or because none was allowed. */
+static void
+give_up(struct job *j, uint64_t now_ms)
+{
+	enum zone_result result = j->answer.result;
+
+	if (result == ZONE_OK) {
+		result = ZONE_BUSY;
+		(void)err_set(&j->answer.err,
+		    "zone %s: the API budget rests for %llu ms more: "
+		    "%s",
+		    j->r->where.zone_id,
+		    (unsigned long long)(budget_due_ms(
+					     &j->r->budget, budget_of(j), now_ms) -
+			now_ms),
+		    j->kind == JOB_CHANGE ? "the change was not sent"
+					  : "nothing was read");
+	}
+	decide(j, result);
+}
+
+static bool
+waits_for_another(const struct job *j)
+{
+	for (const struct job *o = j->r->jobs; o != j; o = o->next)
+		if (o->kind == j->kind && strcmp(o->key, j->key) == 0)
+			return true;
+	return false;
+}
+
+/* Sends the job when it may go; else lowers *next_ms to when to look again. */
+static void
+try_job(struct job *j, uint64_t now_ms, uint64_t *next_ms, unsigned *flights)
+{
+	uint64_t due_ms;
+
+	if (waits_for_another(j) || *flights >= FLIGHTS_MAX) {
+		if (now_ms >= j->give_up_ms)
+			give_up(j, now_ms);
+		else if (j->give_up_ms < *next_ms)
+			*next_ms = j->give_up_ms;
+		return;
+	}
+	due_ms = budget_due_ms(&j->r->budget, budget_of(j), now_ms);
+	if (j->not_before_ms > due_ms)
+		due_ms = j->not_before_ms;
+	if (due_ms > j->give_up_ms) {
+		give_up(j, now_ms);
+	} else if (due_ms > now_ms) {
+		if (due_ms < *next_ms)
+			*next_ms = due_ms;
+	} else {
+		send_job(j);
+		*flights += 1;
+	}
+}
+
+static void
+pump(evutil_socket_t fd, short what, void *arg)
+{
+	struct route53 *r = arg;
+	uint64_t now_ms = boot_ms(), next_ms = UINT64_MAX;
+	unsigned flights = 0;
+
+	(void)fd, (void)what;
+	for (struct job *j = r->jobs; j != NULL; j = j->next)
+		flights += j->call != NULL;
+	for (int turn = 0; turn < 2; turn++)
+		for (struct job *j = r->jobs; j != NULL; j = j->next)
+			if (!j->decided && j->call == NULL &&
+			    (j->kind == JOB_CHANGE) == (turn == 0))
+				try_job(j, now_ms, &next_ms, &flights);
+	for (struct job *j = r->jobs; j != NULL; j = j->next) {
+		if (j->decided) {
+			deliver(j);
+			return;
+		}
+	}
+	if (next_ms != UINT64_MAX)
+		wake_in(r, next_ms - now_ms);
+}
+
+/* ---- provider.h ---- */
+
+static struct job *
+new_job(struct route53 *r, enum job_kind kind, const char *key, zone_answer_cb cb,
+    void *arg)
+{
+	struct job *j = calloc(1, sizeof *j), **link = &r->jobs;
+
+	if (j == NULL || strlen(key) >= sizeof j->key)
+		abort(); /* out of memory, or a caller that passes what is no name */
+	j->r = r;
+	j->kind = kind;
+	j->cb = cb;
+	j->arg = arg;
+	j->body = TEXT_INIT(REQUEST_MAX);
+	j->give_up_ms =
+	    boot_ms() + (kind == JOB_CHANGE ? CHANGE_WAIT_MS : READ_WAIT_MS);
+	memcpy(j->key, key, strlen(key) + 1);
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = j;
+	wake_in(r, 0);
+	return j;
+}
+
+static void
+route53_read(struct provider *p, const char *ledger_name,
+    const char (*names)[DNS_NAME_MAX], size_t n, zone_answer_cb cb, void *arg)
+{
+	struct job *j = new_job(of(p), JOB_READ, ledger_name, cb, arg);
+
+	j->walk = walk_new(ledger_name, names, n);
+	if (j->walk == NULL) {
+		(void)err_set(
+		    &j->answer.err, "reading %s: memory is short", ledger_name);
+		decide(j, ZONE_OUT);
+	}
+}
+
+static void
+route53_change(
+    struct provider *p, const struct zone_change *c, zone_answer_cb cb, void *arg)
+{
+	struct job *j = new_job(of(p), JOB_CHANGE, c->ledger_name, cb, arg);
+
+	if (!route53_format_change(&j->body, c,
+		ledger_spelling_find(of(p)->spelling, c->ledger_name, c->ledger_old),
+		&j->answer.err))
+		decide(j, ZONE_REFUSED);
+}
+
+static void
+route53_poll(struct provider *p, const char *change_id, zone_answer_cb cb, void *arg)
+{
+	(void)new_job(of(p), JOB_POLL, change_id, cb, arg);
+}
+
+static void
+route53_nameservers(struct provider *p, zone_answer_cb cb, void *arg)
+{
+	(void)new_job(of(p), JOB_NAMESERVERS, "", cb, arg);
+}
+
+static const char *
+route53_warning(const struct provider *p)
+{
+	return credentials_warning(((const struct route53 *)p)->credentials);
+}
+
+static void
+route53_free(struct provider *p)
+{
+	struct route53 *r = of(p);
+
+	while (r->jobs != NULL)
+		free_job(r->jobs);
+	ledger_spelling_free(&r->spelling);
+	http_free(r->http);
+	credentials_free(r->credentials);
+	if (r->wake != NULL)
+		event_free(r->wake);
+	free(r);
+}
+
+static const struct provider_ops ops = {
+    .read = route53_read,
+    .change = route53_change,
+    .poll = route53_poll,
+    .nameservers = route53_nameservers,
+    .warning = route53_warning,
+    .free = route53_free,
+};
+
+static bool
+check_spec(const struct route53_spec *s, struct err *e)
+{
+	static const char alnum[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz";
+
+	if (s->role_arn[0] != '\0')
+		return err_set(e,
+		    "zone %s: role_arn is not supported by this version: give "
+		    "the profile static keys",
+		    s->zone_id);
+	if (s->zone_id[0] == '\0' || strspn(s->zone_id, alnum) != strlen(s->zone_id))
+		return err_set(e, "zone_id %s is not letters and digits", s->zone_id);
+	if (!(s->budget_per_s > 0) || s->budget_burst == 0)
+		return err_set(
+		    e, "zone %s: the API budget is not positive", s->zone_id);
+	return true;
+}
+
+struct provider *
+route53_new(struct event_base *base, const struct route53_spec *spec, uint64_t seed,
+    struct err *e)
+{
+	struct route53 *r;
+
+	if (!check_spec(spec, e))
+		return NULL;
+	r = calloc(1, sizeof *r);
+	if (r == NULL) {
+		(void)err_set(e, "zone %s: memory is short", spec->zone_id);
+		return NULL;
+	}
+	r->provider.ops = &ops;
+	r->base = base;
+	memcpy(r->apex, spec->apex, sizeof r->apex);
+	memcpy(r->where.zone_id, spec->zone_id, sizeof r->where.zone_id);
+	r->where.total_ms = spec->timeout_ms ? spec->timeout_ms : TOTAL_MS;
+	budget_init(
+	    &r->budget, spec->budget_per_s, spec->budget_burst, seed, boot_ms());
+	r->wake = evtimer_new(base, pump, r);
+	if (r->wake == NULL)
+		(void)err_set(e, "zone %s: memory is short", spec->zone_id);
+	if (r->wake == NULL || !partition_find(&r->where.place, spec, e) ||
+	    (r->credentials = credentials_new(spec->profile, e)) == NULL ||
+	    (r->http = http_new(base, e)) == NULL) {
+		route53_free(&r->provider);
+		return NULL;
+	}
+	return &r->provider;
+}

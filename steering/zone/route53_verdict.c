@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One table from AWS's error codes to what they mean for us; a code that is not in it
+ * is a plain no. Numbers of statuses decide only where there is no code.
+ */
+#include "steering/zone/route53_verdict.h"
+
+#include <string.h>
+
+#include "steering/zone/route53_xml.h"
+
+enum meaning {
+	MEANS_NO = 0,
+	MEANS_THROTTLED,
+	MEANS_PRIOR,
+	MEANS_BATCH,       /* lost or refused: its messages say which */
+	MEANS_SIGNATURE,   /* clock or key */
+	MEANS_CREDENTIALS, /* who we are was not accepted */
+	MEANS_PERMISSION,
+	MEANS_ZONE,
+	MEANS_TROUBLE, /* their side */
+};
+
+static const struct {
+	const char *code;
+	enum meaning meaning;
+} codes[] = {
+    {"Throttling", MEANS_THROTTLED},
+    {"ThrottlingException", MEANS_THROTTLED},
+    {"RequestLimitExceeded", MEANS_THROTTLED},
+    {"TooManyRequestsException", MEANS_THROTTLED},
+    {"PriorRequestNotComplete", MEANS_PRIOR},
+    {"InvalidChangeBatch", MEANS_BATCH},
+    {"SignatureDoesNotMatch", MEANS_SIGNATURE},
+    {"RequestExpired", MEANS_SIGNATURE},
+    {"RequestTimeTooSkewed", MEANS_SIGNATURE},
+    {"InvalidSignatureException", MEANS_SIGNATURE},
+    {"InvalidClientTokenId", MEANS_CREDENTIALS},
+    {"UnrecognizedClientException", MEANS_CREDENTIALS},
+    {"ExpiredToken", MEANS_CREDENTIALS},
+    {"ExpiredTokenException", MEANS_CREDENTIALS},
+    {"MissingAuthenticationToken", MEANS_CREDENTIALS},
+    {"IncompleteSignature", MEANS_CREDENTIALS},
+    {"AccessDenied", MEANS_PERMISSION},
+    {"AccessDeniedException", MEANS_PERMISSION},
+    {"NoSuchHostedZone", MEANS_ZONE},
+    {"InternalFailure", MEANS_TROUBLE},
+    {"InternalError", MEANS_TROUBLE},
+    {"ServiceUnavailable", MEANS_TROUBLE},
+};
+
+static const char *const action[] = {
+    [ROUTE53_LIST] = "route53:ListResourceRecordSets",
+    [ROUTE53_CHANGE] = "route53:ChangeResourceRecordSets",
+    [ROUTE53_GET_CHANGE] = "route53:GetChange",
+};
+
+static enum meaning
+meaning_of(const char *code)
+{
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (strcmp(codes[i].code, code) == 0)
+			return codes[i].meaning;
+	return MEANS_NO;
+}
+
+/* Nothing can be known from what came back. */
+static void
+blind(struct route53_verdict *v, enum route53_ask ask)
+{
+	v->result = ask == ROUTE53_CHANGE ? ZONE_UNKNOWN : ZONE_OUT;
+	v->again = ask != ROUTE53_CHANGE;
+}
+
+static void
+no(struct route53_verdict *v, enum meaning m, enum route53_ask ask, const char *zone_id,
+    const struct route53_error *error)
+{
+	const char *what = action[ask] + strlen("route53:");
+
+	v->result = ZONE_REFUSED;
+	if (m == MEANS_PERMISSION)
+		(void)err_set(&v->err,
+		    "%s of zone %s is not permitted (%s): allow %s in the "
+		    "IAM policy of these credentials: %.200s",
+		    what, zone_id, error->code, action[ask], error->message);
+	else if (m == MEANS_CREDENTIALS)
+		(void)err_set(&v->err,
+		    "%s of zone %s: AWS does not accept the credentials "
+		    "(%s): %.240s",
+		    what, zone_id, error->code, error->message);
+	else if (m == MEANS_SIGNATURE)
+		(void)err_set(&v->err,
+		    "%s of zone %s: AWS does not accept the signature (%s): "
+		    "look at the secret key and at this machine's clock: "
+		    "%.200s",
+		    what, zone_id, error->code, error->message);
+	else if (m == MEANS_ZONE)
+		(void)err_set(&v->err,
+		    "zone %s does not exist for these credentials: look at "
+		    "zone_id and at the account: %.240s",
+		    zone_id, error->message);
+	else
+		(void)err_set(&v->err, "%s of zone %s refused (%s): %.300s", what,
+		    zone_id, error->code, error->message);
+	v->resign = m == MEANS_SIGNATURE;
+}
+
+static void
+spoken(struct route53_verdict *v, enum route53_ask ask, const char *zone_id,
+    const struct route53_error *error)
+{
+	enum meaning m = meaning_of(error->code);
+
+	switch (m) {
+	case MEANS_THROTTLED:
+	case MEANS_PRIOR:
+		v->result = ZONE_BUSY;
+		v->news = m == MEANS_PRIOR ? BUDGET_PRIOR : BUDGET_THROTTLED;
+		v->again = ask != ROUTE53_CHANGE;
+		(void)err_set(&v->err, "zone %s is busy (%s): %.300s", zone_id,
+		    error->code, error->message);
+		return;
+	case MEANS_TROUBLE:
+		blind(v, ask);
+		(void)err_set(&v->err, "Route 53 is in trouble (%s): %.300s",
+		    error->code, error->message);
+		return;
+	case MEANS_BATCH:
+		if (ask == ROUTE53_CHANGE && error->lost) {
+			v->result = ZONE_LOST;
+			(void)err_set(&v->err, "zone %s has moved: %.320s", zone_id,
+			    error->message);
+			return;
+		}
+		break;
+	case MEANS_NO:
+	case MEANS_SIGNATURE:
+	case MEANS_CREDENTIALS:
+	case MEANS_PERMISSION:
+	case MEANS_ZONE:
+		break;
+	}
+	no(v, m, ask, zone_id, error);
+}
+
+static void
+good(struct route53_verdict *v, enum route53_ask ask, const struct http_response *r)
+{
+	struct route53_change_info info;
+
+	if (ask == ROUTE53_LIST)
+		return;
+	if (!route53_parse_change(r->body, r->body_bytes, &info, &v->err)) {
+		blind(v, ask);
+		return;
+	}
+	memcpy(v->change_id, info.id, sizeof v->change_id);
+	v->insync = info.insync;
+}
+
+void
+route53_judge(struct route53_verdict *v, enum route53_ask ask, const char *zone_id,
+    const struct http_response *r)
+{
+	struct route53_error error;
+	struct err e;
+
+	memset(v, 0, sizeof *v);
+	if (r->fate != HTTP_ANSWERED) {
+		v->err = r->err;
+		blind(v, ask);
+		if (r->fate == HTTP_NEVER_LEFT)
+			v->result = ZONE_OUT;
+		return;
+	}
+	if (r->status == 200) {
+		good(v, ask, r);
+		return;
+	}
+	if (r->status >= 400 && r->status < 500 &&
+	    route53_parse_error(r->body, r->body_bytes, &error, &e)) {
+		spoken(v, ask, zone_id, &error);
+		return;
+	}
+	blind(v, ask);
+	(void)err_set(&v->err, "%s of zone %s: HTTP status %ld %s", action[ask] + 8,
+	    zone_id, r->status,
+	    r->status >= 500 ? "from Route 53" : "and not an answer of Route 53's");
+}
