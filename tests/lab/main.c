@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { FILES_MAX = 400, INSYNC_MS = 300 };
+enum { FILES_MAX = 400, FILES_SPARE = 100, INSYNC_MS = 300 };
 
 static const char usage[] =
     "usage: pointsman-lab --zone NAME[=ID] [options]\n"
@@ -267,7 +267,7 @@ serve(struct event_base *base, struct lab *lab, const struct options *o)
 	char why[SERVER_WHY_BYTES];
 	bool good;
 
-	http = server_new(base, lab, o->http, why);
+	http = server_new(base, lab, o->http, FILES_MAX - FILES_SPARE, why);
 	good = http != NULL;
 	for (size_t i = 0; good && i < o->dns_n; i++) {
 		dns[i] = dns_new(base, lab, i, o->dns[i], why);
