@@ -87,7 +87,8 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	}
 }
 
-/* Warm when every address of every probed member has risen, or after 60 s. */
+/* Warm when every address of every probed member has been probed `rise` times, well or
+ * not, or after 60 s: an agent that starts into an outage must not look on for a minute. */
 static bool
 warmed_up(const struct engine *g, uint64_t now_ms)
 {
@@ -100,7 +101,7 @@ warmed_up(const struct engine *g, uint64_t now_ms)
 			const struct detector *d = &g->detector[m][s];
 			if (!d->present)
 				continue;
-			if (d->state != DETECTOR_UP)
+			if (d->risen < g->rule->member[m].detector.rise)
 				return false;
 			any = true;
 		}
