@@ -384,7 +384,7 @@ set_options(struct http_call *c, const struct http_request *r)
 }
 
 struct http_call *
-http_start(
+http_call_start(
     struct http *h, const struct http_request *r, http_cb cb, void *arg, struct err *e)
 {
 	struct http_call *c = calloc(1, sizeof *c);
@@ -419,7 +419,7 @@ http_start(
 }
 
 void
-http_cancel(struct http_call *call)
+http_call_cancel(struct http_call *call)
 {
 	free_call(call);
 }

@@ -62,8 +62,8 @@ void http_free(struct http *h);
 
 /* Copies what it needs. The callback fires exactly once, after this returned, unless
  * the call is cancelled; the handle is dead from then on. NULL: nothing was begun. */
-struct http_call *http_start(struct http *h, const struct http_request *request,
+struct http_call *http_call_start(struct http *h, const struct http_request *request,
     http_cb cb, void *arg, struct err *e) MUST_CHECK;
-void http_cancel(struct http_call *call);
+void http_call_cancel(struct http_call *call);
 
 #endif

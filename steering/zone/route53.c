@@ -104,7 +104,7 @@ free_job(struct job *j)
 		link = &(*link)->next;
 	*link = j->next;
 	if (j->call != NULL)
-		http_cancel(j->call);
+		http_call_cancel(j->call);
 	walk_free(j->walk);
 	text_fini(&j->body);
 	free(j);
@@ -192,8 +192,8 @@ send_job(struct job *j)
 	what_to_ask(&what, j);
 	if (route53_request_init(&request, &r->where, &what, who,
 		(int64_t)time(NULL) + r->skew_s, &j->answer.err))
-		j->call =
-		    http_start(r->http, &request.http, on_answer, j, &j->answer.err);
+		j->call = http_call_start(
+		    r->http, &request.http, on_answer, j, &j->answer.err);
 	route53_request_fini(&request);
 	if (j->call == NULL) {
 		decide(j, ZONE_OUT);
