@@ -456,12 +456,12 @@ walk(void)
 static const struct variant {
 	const char *name;
 	bool stateful, manual, failover;
-	uint32_t latch_after, return_per_hour, ramp_steps;
+	uint32_t latch_after, return_per_hour, ramp_steps, max_out;
 	uint64_t hold_ms;
 } variants[] = {
-    {"weighted", false, false, false, 3, 2, 4, 3000},
-    {"stateful, manual", true, true, false, 6, 2, 1, 60000},
-    {"failover", false, false, true, 6, 1, 4, 3000},
+    {"weighted", false, false, false, 3, 2, 4, 1, 3000},
+    {"stateful, manual", true, true, false, 6, 2, 1, 2, 60000},
+    {"failover", false, false, true, 6, 1, 4, 1, 3000},
 };
 
 START_TEST(all_sequences)
@@ -475,6 +475,7 @@ START_TEST(all_sequences)
 	rule.latch_after = v->latch_after;
 	rule.return_per_hour = v->return_per_hour;
 	rule.hold_ms = v->hold_ms;
+	rule.max_out = v->max_out; /* 2 of 2: the floor alone must hold */
 	if (v->ramp_steps == 1) {
 		rule.ramp_steps = 1;
 		rule.ramp_pct[0] = 100;
