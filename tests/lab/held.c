@@ -52,16 +52,17 @@ on_client_gone(struct evhttp_connection *connection, void *arg)
 static void
 end_connection(struct evhttp_request *req, enum held_end end)
 {
-	struct linger now = {.l_onoff = 1, .l_linger = 0};
+	struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 	struct evhttp_connection *connection;
 
 	if (req == NULL || end == HELD_LEAVE)
 		return;
 	connection = evhttp_request_get_connection(req);
+	/* Lingering for 0 s would not do: libevent says goodbye before it closes. */
 	if (end == HELD_RESET)
-		(void)setsockopt(
+		(void)connect(
 		    bufferevent_getfd(evhttp_connection_get_bufferevent(connection)),
-		    SOL_SOCKET, SO_LINGER, &now, sizeof now);
+		    &nobody, sizeof nobody);
 	evhttp_connection_free(connection);
 }
 

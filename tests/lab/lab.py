@@ -222,9 +222,9 @@ class Lab:
         raise AssertionError(f"pointsman-lab did not start: {command}")
 
     def stop(self):
-        """Stops it by SIGTERM; its exit status (0 when it ended cleanly)."""
+        """Stops it by SIGTERM. That it does not end cleanly is an AssertionError."""
         if self.process is None:
-            return None
+            return
         process, self.process = self.process, None
         atexit.unregister(self.stop)
         process.terminate()
@@ -235,15 +235,14 @@ class Lab:
             status = process.wait()
         process.stdout.close()
         self.folder.cleanup()
-        return status
+        if status != 0:
+            raise AssertionError(f"pointsman-lab ended with status {status}")
 
     def __enter__(self):
         return self.start()
 
     def __exit__(self, *_):
-        status = self.stop()
-        if status != 0:
-            raise AssertionError(f"pointsman-lab ended with status {status}")
+        self.stop()
 
     @property
     def url(self):

@@ -46,9 +46,10 @@ ZONE = [
     weighted("one.example.test", "b", 255, "192.0.2.31"),
     weighted("h.example.test", "a", 100, "192.0.2.40", HealthCheckId="hc-a"),
     weighted("h.example.test", "b", 0, "192.0.2.41", HealthCheckId="hc-b"),
-    rrset("f.example.test", "A", "192.0.2.50", SetIdentifier="p", Failover="PRIMARY",
+    rrset("f.example.test", "A", "192.0.2.50", SetIdentifier="z", Failover="PRIMARY",
           HealthCheckId="hc-p"),
-    rrset("f.example.test", "A", "192.0.2.51", SetIdentifier="s", Failover="SECONDARY"),
+    rrset("f.example.test", "A", "192.0.2.51", SetIdentifier="a", Failover="SECONDARY",
+          HealthCheckId="hc-s"),
     alias("al.example.test", "www.example.test"),
     alias("al2.example.test", "al.example.test"),
     alias("elb.example.test", "lb-1.elb.amazonaws.com", zone="ZELB"),
@@ -126,6 +127,9 @@ class Dns(unittest.TestCase):
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.50"])
         self.lab.health("hc-p", False)
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.51"])
+        self.lab.health("hc-s", False)  # both: the primary answers
+        self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.50"])
+        self.lab.health("hc-s", True)
         self.lab.health("hc-p", True)
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.50"])
 

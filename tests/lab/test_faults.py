@@ -157,6 +157,30 @@ class Faults(unittest.TestCase):
             self.lab.list()
         wait_for(self.can_list)
 
+    def test_outage_is_a_reset_and_a_lost_answer_is_not(self):
+        def end_of(method):
+            connection = http.client.HTTPConnection(self.lab.http, timeout=5)
+            try:
+                connection.request(method, "/2013-04-01/hostedzone/ZLAB/rrset", b"x")
+                connection.getresponse()
+                return "answered"
+            except OSError as e:
+                return type(e).__name__
+            finally:
+                connection.close()
+        self.lab.fault("outage=on")
+        self.assertEqual(end_of("POST"), "ConnectionResetError")
+        self.lab.clear()
+        with Lab("--no-auth") as open_lab:
+            open_lab.fault("lose-answer=1")
+            with self.assertRaises(http.client.RemoteDisconnected):
+                connection = http.client.HTTPConnection(open_lab.http, timeout=5)
+                connection.request("POST", "/2013-04-01/hostedzone/ZLAB/rrset", b"x")
+                try:
+                    connection.getresponse()
+                finally:
+                    connection.close()
+
     def can_list(self):
         try:
             return self.lab.list()
