@@ -57,6 +57,20 @@ harden(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* A signal that comes while the agent begins waits until there is a loop to take it;
+ * the store's thread, begun in between, never takes one. */
+static void
+mask_signals(int how)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(how, &set, NULL);
+}
+
 /* Two agents on one state directory would be one agent to the zone, twice. */
 static bool
 lock_state(struct life *l, const char *directory, struct err *e)
@@ -244,6 +258,7 @@ begin_process(struct life *l, const struct run_options *o, struct err *e)
 	    .seed = o->seed != 0 ? o->seed : now_boot_ms() * 2654435761u};
 
 	harden();
+	mask_signals(SIG_BLOCK);
 	if (!lock_state(l, a->config->state, e))
 		return false;
 	(void)snprintf(w.user_agent, sizeof w.user_agent,
@@ -330,6 +345,7 @@ begin_events(struct life *l, struct err *e)
 	    event_add(l->on_int, NULL) != 0 || event_add(l->on_hup, NULL) != 0 ||
 	    event_add(l->tick, &t) != 0)
 		return err_set(e, "cannot listen to signals: out of memory");
+	mask_signals(SIG_UNBLOCK);
 	return true;
 }
 

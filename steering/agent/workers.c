@@ -232,6 +232,24 @@ try_later(struct worker *w)
 	(void)event_add(w->again, &t);
 }
 
+static const char *
+exit_word(int status)
+{
+	switch ((enum prober_exit)status) {
+	case PROBER_EXIT_CLOSED:
+		return "its socket closed";
+	case PROBER_EXIT_SANDBOX:
+		return "it could not drop its privileges";
+	case PROBER_EXIT_PROTOCOL:
+		return "it is of another build than the agent: restart the agent";
+	case PROBER_EXIT_START:
+		return "out of memory, or name servers that are none";
+	case PROBER_EXIT_DEAF:
+		return "the agent did not read its events";
+	}
+	return "no status of its own";
+}
+
 static void
 end(struct worker *w, const char *why)
 {
@@ -249,8 +267,9 @@ end(struct worker *w, const char *why)
 		    (int)pid, WTERMSIG(status));
 	else
 		(void)snprintf(text, sizeof text,
-		    "prober worker %u (pid %d) ended with status %d",
-		    (unsigned)w->index, (int)pid, WEXITSTATUS(status));
+		    "prober worker %u (pid %d) ended with status %d (%s)",
+		    (unsigned)w->index, (int)pid, WEXITSTATUS(status),
+		    exit_word(WEXITSTATUS(status)));
 	if (now_ms() - w->spawned_ms >= SETTLED_MS)
 		w->deaths = 0;
 	w->deaths++;
