@@ -111,9 +111,9 @@ print_plan(const struct config_service *s, const struct plan *p, FILE *out)
 		(void)fprintf(out, "%s: cannot tell: %s\n", name, p->text);
 		return;
 	case PLAN_CHANGE:
-		(void)fprintf(out, "%s: %s%s%s%s%s\n", name, todo,
-		    p->text[0] != '\0' ? " (" : "", p->text,
-		    p->text[0] != '\0' ? ")" : "",
+		/* The engine's sentence begins with the act, when it has one. */
+		(void)fprintf(out, "%s: %s%s\n", name,
+		    p->text[0] != '\0' ? p->text : todo,
 		    p->observe ? ": said, not written: mode: observe" : "");
 		break;
 	case PLAN_STANDS:

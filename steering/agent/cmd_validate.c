@@ -52,7 +52,7 @@ print_good(const struct config *c, const struct config_notes *unbuilt)
 	    c->agents == 1 ? "" : "s", (unsigned)c->zones, c->zones == 1 ? "" : "s");
 	for (uint32_t i = 0; i < c->services; i++) {
 		config_survival(c, i, text, sizeof text);
-		printf("%s: %s\n", c->service[i].rule.name, text);
+		printf("%s\n", text);
 	}
 	if (unbuilt->count == 0)
 		return;

@@ -150,7 +150,7 @@ logfmt_format(const struct logfmt_line *l, char out[LOGFMT_LINE_MAX])
 	put_word(&o, "address", f->address);
 	put_number(&o, "epoch", f->epoch, "%" PRIu64);
 	put_number(&o, "nonce", f->nonce, "%016" PRIx64);
-	if (late_ms != 0)
+	if (late_ms >= LOGFMT_LATE_MS || late_ms <= -LOGFMT_LATE_MS)
 		put_word(&o, "at", logfmt_time(l->at_wall_ms, time));
 	put_number(&o, "repeated", l->repeated, "%" PRIu64);
 	put_word(&o, "text", f->text);

@@ -18,6 +18,7 @@
 
 #define LOGFMT_LINE_MAX 2048 /* with the newline and the 0 */
 #define LOGFMT_TIME_MAX 32
+#define LOGFMT_LATE_MS 10
 
 struct logfmt_line {
 	int64_t wall_ms;    /* when the line is written */

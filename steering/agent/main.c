@@ -73,6 +73,7 @@ unknown(const char *word)
 int
 main(int argc, char **argv)
 {
+	static char version[] = "version";
 	struct options o;
 	int status;
 
@@ -84,7 +85,7 @@ main(int argc, char **argv)
 		return argc < 2 ? EXIT_CANNOT : EXIT_GOOD;
 	}
 	if (strcmp(argv[1], "--version") == 0)
-		argv[1] = (char[]){"version"};
+		argv[1] = version;
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(argv[1], commands[i].name) != 0)
 			continue;

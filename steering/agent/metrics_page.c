@@ -59,8 +59,7 @@ sample(const struct page_out *o, const char *name, double value, ...)
 	va_end(ap);
 	if (*before == ',')
 		(void)fputc('}', o->file);
-	/* 17 digits: a counter must not lose its last ones. */
-	(void)fprintf(o->file, " %.17g\n", value);
+	(void)fprintf(o->file, " %.15g\n", value);
 }
 
 #define END ((const char *)NULL)

@@ -135,18 +135,21 @@ on_order(bool done, const char *text, void *arg)
 
 /* ---- the order ---- */
 
+/* Who, for how long, and why; the engine says what becomes of it. */
 static void
 say_order(struct agent *a, const struct control_request *r, const struct order_row *row,
     const struct agent_service *s, uint64_t for_s)
 {
+	struct fact f = {.kind = FACT_ORDER, .level = FACT_INFO, .member = -1};
 	char until[48] = "";
 
 	if (row->lasts)
 		(void)snprintf(
 		    until, sizeof until, " for %llu s", (unsigned long long)for_s);
-	facts_say(a->facts, FACT_ORDER, FACT_INFO, s->conf->rule.name, r->member,
-	    "asked by uid %u: %s%s%s%s", (unsigned)r->uid, row->command, until,
-	    r->reason[0] != '\0' ? ", because: " : "", r->reason);
+	(void)snprintf(f.value, sizeof f.value, "%s", row->command);
+	(void)snprintf(f.text, sizeof f.text, "asked by uid %u%s%s%s", (unsigned)r->uid,
+	    until, r->reason[0] != '\0' ? ", because: " : "", r->reason);
+	facts_emit(a->facts, s->conf->rule.name, r->member, &f);
 }
 
 static void

@@ -13,7 +13,8 @@
 
 #include "steering/agent/zone_sets.h"
 
-#define STEP_MS 1000
+#define STEP_MS_MAX 1000
+#define STEP_MS_MIN 50
 #define BEGIN_MS 1000
 #define SLACK_MS (10 * 60 * 1000) /* warm-up, first creation, ranks, spacing */
 #define ROWS_MAX 8                /* probes shown to the engine, of one member */
@@ -33,7 +34,8 @@ struct run {
 	char ledger[LEDGER_TEXT_MAX]; /* by the last of them */
 	bool asked;                   /* the engine asked for a change */
 	bool refused;
-	char last[224]; /* the last sentence that says why not */
+	char last[224];    /* the last sentence that says why not */
+	char decided[224]; /* … and what is due */
 };
 
 static const struct config_service *
@@ -65,9 +67,14 @@ feed(struct run *r, struct engine_in *in)
 	in->now_wall_s = r->in->now_wall_s;
 	in->random = ++r->random;
 	engine_step(r->engine, in, r->step);
-	for (uint32_t i = 0; i < r->step->facts; i++)
-		if (says_why(r->step->fact[i].kind) && r->step->fact[i].text[0] != '\0')
-			memcpy(r->last, r->step->fact[i].text, sizeof r->last);
+	for (uint32_t i = 0; i < r->step->facts; i++) {
+		const struct fact *f = &r->step->fact[i];
+
+		if (f->text[0] != '\0' && says_why(f->kind))
+			memcpy(r->last, f->text, sizeof r->last);
+		if (f->kind == FACT_DECIDED)
+			memcpy(r->decided, f->text, sizeof r->decided);
+	}
 	r->refused |= r->step->order_refused;
 	if (r->step->change) {
 		r->asked = true;
@@ -191,10 +198,25 @@ patience_ms(const struct rule_service *rule)
 	    SLACK_MS;
 }
 
+/* No sample may be stale when the next one comes. */
+static uint64_t
+pace_ms(const struct rule_service *rule)
+{
+	uint64_t ms = STEP_MS_MAX;
+
+	for (uint32_t m = 0; m < rule->members; m++) {
+		uint64_t half_ms = rule->member[m].detector.stale_ms / 2;
+
+		if (!rule->member[m].last_resort && half_ms < ms)
+			ms = half_ms;
+	}
+	return ms > STEP_MS_MIN ? ms : STEP_MS_MIN;
+}
+
 static void
 run_engine(struct run *r, enum order_kind order)
 {
-	uint64_t end_ms = BEGIN_MS + patience_ms(&r->rule);
+	uint64_t end_ms = BEGIN_MS + patience_ms(&r->rule), step_ms = pace_ms(&r->rule);
 
 	r->now_ms = BEGIN_MS;
 	r->asked = r->refused = false;
@@ -222,7 +244,7 @@ run_engine(struct run *r, enum order_kind order)
 			r->order.kind = ORDER_NONE;
 			step(r, &in);
 		}
-		r->now_ms += STEP_MS;
+		r->now_ms += step_ms;
 	}
 }
 
@@ -312,7 +334,8 @@ judge(struct run *r)
 
 	if (r->asked || r->moved > 0) {
 		p->answer = PLAN_CHANGE;
-		(void)snprintf(p->text, sizeof p->text, "%s", r->last);
+		if (p->intent.kind == INTENT_ACTION)
+			(void)snprintf(p->text, sizeof p->text, "%s", r->decided);
 		if (!find_edits(r, ORDER_NONE, &e)) {
 			p->answer = PLAN_CANNOT;
 			(void)snprintf(p->text, sizeof p->text, "%s", e.text);

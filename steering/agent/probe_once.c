@@ -314,8 +314,12 @@ talk(struct round *r, void (*changed)(const struct once *out, void *arg), void *
 	bool ok = tell(r, &hello) || err_set(e, "the prober worker does not listen");
 	ok = ok && listen_all(r, changed, arg, e);
 	(void)close(r->fd);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	int status = 0;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (!ok && WIFEXITED(status) && WEXITSTATUS(status) == PROBER_EXIT_SANDBOX)
+		return err_set(
+		    e, "the prober worker ended: it could not drop its privileges");
 	return ok;
 }
 
