@@ -15,6 +15,27 @@
 
 enum { BULK_MAX = 50000, BULK_TTL_S = 300, NAME_BYTES = 1025 };
 
+const char control_usage[] =
+    "The control path, on the API's port, unsigned, from this host alone:\n"
+    "  GET  /lab/state                        counters, zones, record sets\n"
+    "  POST /lab/fault?KEY=VALUE&...          what goes wrong next:\n"
+    "    lose-answer=N   the next N changes are applied, and never answered\n"
+    "    late=MS         the next change is applied that much later, and never answered\n"
+    "                    (count=N: so many; close=1: hung up at once)\n"
+    "    throttle=N prior=N error=500   refusals (error: count=N, on=change|read,\n"
+    "                    applied=1: the change is applied all the same)\n"
+    "    outage=on|off|MS   connections are reset\n"
+    "    refuse=MS       nothing listens\n"
+    "    slow=MS insync-ms=MS clock=SECONDS stale-list=N old-errors=on|off\n"
+    "    dns=on|off|servfail dns-delay=MS   (server=I: one name server, from 0)\n"
+    "    clear=1         all of it as at the start\n"
+    "  POST /lab/snapshot?name=X  /lab/restore?name=X     the zone, kept and put back\n"
+    "  POST /lab/bulk?n=10000                 record sets of other people\n"
+    "  POST /lab/edit                         body: a change batch; a hand edit\n"
+    "  POST /lab/health?id=X&state=unhealthy  Route 53's opinion of a health check\n"
+    "  POST /lab/target?name=N&A=IP,IP        what an alias outside the zones is\n"
+    "All but the first take zone=ID where it matters; without, the first zone is meant.\n";
+
 struct control {
 	struct lab *lab;
 	const struct api_call *call;
@@ -311,5 +332,5 @@ control_run(struct lab *lab, const struct api_call *call, const char *method,
 			evbuffer_add_printf(r->body, "ok\n");
 		return;
 	}
-	refuse(&c, "there is no %s %.100s; see tests/lab/control.h", method, path);
+	refuse(&c, "there is no %s %.100s; see --help", method, path);
 }

@@ -26,6 +26,9 @@
 
 #include "tests/lab/api.h"
 
+/* The above for people who have no source at hand: printed by --help. */
+extern const char control_usage[];
+
 /* call->query holds the settings; path begins with "/lab/". r becomes plain text. */
 void control_run(struct lab *lab, const struct api_call *call, const char *method,
     const char *path, struct api_reply *r);

@@ -19,7 +19,8 @@
  *   clock=SECONDS        shifts the Date header and the clock signatures are held to
  *   stale-list=N         the next N lists show the zone as it was one change ago
  *   old-errors=on|off    refused batches come in the older XML shape
- *   clear=1              all of the above as at the start
+ *   clear=1              all of the above as at the start (a change that is held
+ *                        already is still applied)
  */
 #ifndef LAB_FAULTS_H
 #define LAB_FAULTS_H

@@ -6,7 +6,8 @@
         lab.fault("throttle=2")
         lab.dns("www.example.test", "A").texts    -> ["192.0.2.1"]
 
-Environment: BUILD_DIR is where pointsman-lab was built. Only Debian's python3 with
+From another folder: sys.path.insert(0, os.path.join(os.environ["SOURCE_DIR"],
+"tests/lab")). Environment: BUILD_DIR is where pointsman-lab was built. Only Debian's python3 with
 python3-botocore is needed. The process dies with the test.
 """
 

@@ -3,6 +3,7 @@
  * pointsman-lab: a strict stand-in for Route 53, its API and its name servers, on this
  * machine. It is a second opinion: it shares no source with what it tests.
  */
+#include "tests/lab/control.h"
 #include "tests/lab/dns.h"
 #include "tests/lab/load.h"
 #include "tests/lab/server.h"
@@ -41,7 +42,7 @@ static const char usage[] =
     "  lab: http ADDRESS:PORT\n"
     "  lab: dns ADDRESS:PORT     for each name server\n"
     "  lab: ready\n"
-    "Faults on request: POST /lab/fault and others, see tests/lab/control.h.\n";
+    "\n";
 
 struct options {
 	const char *http;
@@ -171,6 +172,7 @@ take_option(struct options *o, enum option_code code, const char *text)
 		return true;
 	case OPT_HELP:
 		fputs(usage, stdout);
+		fputs(control_usage, stdout);
 		exit(0);
 	}
 	return false;

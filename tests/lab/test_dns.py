@@ -135,6 +135,8 @@ class Dns(unittest.TestCase):
 
     def test_simple(self):
         answer = self.ask("WwW.eXample.Test")
+        asked = query_wire("WwW.eXample.Test", "A")[12:]
+        self.assertEqual(answer.wire[12:12 + len(asked)], asked)  # the case comes back
         self.assertEqual(answer.rcode, "NOERROR")
         self.assertTrue(answer.authoritative)
         self.assertEqual(sorted(answer.texts), ["192.0.2.1", "192.0.2.2", "192.0.2.3"])
