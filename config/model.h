@@ -17,56 +17,59 @@
 #include "steering/core/err.h"
 #include "steering/core/records.h"
 #include "steering/core/rule.h"
+#include "steering/core/sample.h"
 #include "steering/zone/provider.h"
 
-#define ENDPOINTS_MAX 16	/* of one member */
-#define ZONES_MAX     16
-#define CHECKS_MAX    128
+#define ENDPOINTS_MAX 16 /* of one member */
+#define ZONES_MAX 16
+#define CHECKS_MAX 128
 #define SCENARIOS_MAX 64
 #define NAMESERVERS_MAX 8
 
 struct config_agent {
 	char name[WORD_MAX];
-	char url[256];		/* "" with quorum: solo */
+	char url[256]; /* "" with quorum: solo */
 	char listen[64];
-	char site[WORD_MAX];	/* "" a witness */
-	char domain[WORD_MAX];	/* site, else name, unless given */
+	char site[WORD_MAX];   /* "" a witness */
+	char domain[WORD_MAX]; /* site, else name, unless given */
 };
 
 struct config_zone {
-	char key[WORD_MAX];	/* in the file */
+	char key[WORD_MAX]; /* in the file */
 	struct route53_spec route53;
-	uint32_t nameservers;	/* 0: the zone's own */
-	char nameserver[NAMESERVERS_MAX][64];	/* "ip:port" */
+	uint32_t nameservers;                 /* 0: the zone's own */
+	char nameserver[NAMESERVERS_MAX][64]; /* "ip:port" */
 };
 
 struct config_endpoint {
-	char host[DNS_NAME_MAX];	/* numeric or a name */
+	char host[DNS_NAME_MAX]; /* numeric or a name */
 	uint16_t port;
 	bool https;
 	bool numeric;
 };
 
 struct config_member {
-	uint32_t check;		/* index into checks; unused for a last resort */
+	uint32_t check; /* index into checks; unused for a last resort */
 	uint32_t endpoints;
 	struct config_endpoint endpoint[ENDPOINTS_MAX];
-	bool families[FAMILIES];	/* published: A, AAAA (both for CNAME) */
+	bool families[FAMILIES]; /* published: A, AAAA (both for CNAME) */
 	/* The answers as record sets without a name, weight or set id: one per type. */
 	uint32_t answers;
 	struct rrset answer[TYPES_MAX];
-	char health_check[RR_HEALTH_MAX];	/* "steady", an id, or "" */
+	char health_check[RR_HEALTH_MAX]; /* "steady", an id, or "" */
 };
 
 struct config_service {
-	struct rule_service rule;	/* members here are indexed as in it */
-	uint32_t zone;		/* index */
+	struct rule_service rule; /* members here are indexed as in it */
+	uint32_t zone;            /* index */
 	uint32_t names;
-	char name[NAMES_MAX][DNS_NAME_MAX];	/* lowercase, escaped, no trailing dot */
+	char name[NAMES_MAX][DNS_NAME_MAX]; /* lowercase, escaped, no trailing dot */
 	uint32_t ttl_s;
-	char ledger_name[DNS_NAME_MAX];	/* _pointsman.<service>.<apex> */
+	char ledger_name[DNS_NAME_MAX]; /* _pointsman.<service>.<apex> */
 	struct config_member member[MEMBERS_MAX];
 };
+
+struct config_note;
 
 struct config {
 	char path[512];
@@ -76,9 +79,9 @@ struct config {
 	char site[64][WORD_MAX];
 	uint32_t agents;
 	struct config_agent agent[AGENTS_MAX];
-	char state[512];	/* directory, absolute; "" not given */
-	char page[64];		/* "ip:port"; "" none */
-	char control[108];	/* Unix socket, absolute; "" none */
+	char state[512];   /* directory, absolute; "" not given */
+	char page[64];     /* "ip:port"; "" none */
+	char control[108]; /* Unix socket, absolute; "" none */
 	char tls_cert[512], tls_key[512], tls_ca[512];
 	uint32_t canaries;
 	struct config_canary {
@@ -86,7 +89,7 @@ struct config {
 		uint16_t port;
 	} canary[CANARIES_MAX];
 	uint32_t checks;
-	struct check_spec *check;	/* host still "": per service, see config_target() */
+	struct check_spec *check; /* host still "": per service, see config_target() */
 	uint32_t zones;
 	struct config_zone *zone;
 	uint32_t services;
@@ -96,7 +99,9 @@ struct config {
 		char name[WORD_MAX];
 		uint32_t service;
 	} scenario[SCENARIOS_MAX];
-	void *region;		/* everything above lives here */
+	uint32_t unbuilt; /* what `run` cannot do yet: see config_runnable() */
+	struct config_note *unbuilt_note;
+	void *region; /* everything above lives here */
 };
 
 /* One mistake or warning: position and sentence. Lines and columns from 1. */
@@ -107,20 +112,23 @@ struct config_note {
 };
 struct config_notes {
 	size_t count, errors;
-	struct config_note *note;	/* sorted by position */
-	bool more;		/* cut at CONFIG_NOTES_MAX */
+	struct config_note *note; /* sorted by position */
+	bool more;                /* cut at CONFIG_NOTES_MAX */
 };
 #define CONFIG_NOTES_MAX 200
 
 /* Reads and checks FILE. On false *out is NULL and notes say why, all at once. Notes
  * (also warnings on success) are the caller's: config_notes_free(). */
-bool config_load(const char *path, struct config **out, struct config_notes *notes)
-    MUST_CHECK;
+bool config_load(
+    const char *path, struct config **out, struct config_notes *notes) MUST_CHECK;
 /* The same from memory; `path` names it in sentences and anchors relative paths. */
 bool config_parse(const char *text, size_t n, const char *path, struct config **out,
     struct config_notes *notes) MUST_CHECK;
 void config_free(struct config *c);
 void config_notes_free(struct config_notes *notes);
+/* One note as a line without its end: "file:line:column: [warning: ]sentence". */
+void config_note_format(
+    const char *path, const struct config_note *note, char *text, size_t text_bytes);
 
 /* What `run` cannot do yet: one sentence per block, naming it; true when nothing is
  * in the way. (Agents beyond solo, scenarios, check kinds, alias answers, failover
@@ -128,8 +136,8 @@ void config_notes_free(struct config_notes *notes);
 bool config_runnable(const struct config *c, struct config_notes *notes) MUST_CHECK;
 
 /* What losses the quorum of a service survives, as sentences for `validate`. */
-void config_survival(const struct config *c, uint32_t service, char *text,
-    size_t text_bytes);
+void config_survival(
+    const struct config *c, uint32_t service, char *text, size_t text_bytes);
 
 /* The check of a member's endpoint with host, port and scheme filled in. */
 void config_target(const struct config *c, uint32_t service, uint32_t member,

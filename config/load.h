@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * load.h - the stages of loading, in their order.
+ *
+ * load.c calls them one after the other on one struct load; each adds its notes. The
+ * rules run even when the walk found mistakes, so that all come at once; the model is
+ * built only from a file without any.
+ */
+#ifndef CONFIG_LOAD_H
+#define CONFIG_LOAD_H
+
+#include "config/draft.h"
+#include "config/walk.h"
+
+struct load {
+	struct walk walk;
+	struct config_notes *notes;
+	struct draft *draft;
+	struct block *file; /* the named blocks */
+};
+
+/* Services' templates are merged into them, in the tree. False: it cannot go on. */
+bool merge_templates(
+    struct ynode *root, struct region *r, struct config_notes *notes) MUST_CHECK;
+
+/* Cross rules, by subject. */
+void rules_file(struct load *l);
+void rules_checks(struct load *l);
+void rules_zones(struct load *l);
+void rules_services(struct load *l);
+void rules_members(struct load *l, struct block *service);
+void rules_scenarios(struct load *l);
+
+/* The model in a region of its own; never fails after the rules found no error. */
+struct config *build_config(struct load *l, const char *path);
+/* Which port an endpoint is probed on; 0: nobody said. https as it will be. */
+uint16_t build_port(
+    const struct check_spec *check, const struct value_url *endpoint, bool *https);
+
+/* What is in the file and not built yet, into the model. */
+void unbuilt_collect(const struct ynode *root, struct region *r, struct config *c);
+
+/* Over what decides and is shared, of one service of the finished model. */
+uint64_t policy_hash(const struct load *l, const struct config *c, uint32_t service);
+
+#endif

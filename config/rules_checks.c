@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rules_checks.c - one kind a check, and times that fit each other.
+ *
+ * A timeout beyond the interval is refused at usual speeds: two probes of one address
+ * are never in flight, so the interval would be a lie. Below one second it may be up
+ * to twice the interval: there the round trip, not the interval, sets what a fair
+ * chance is, and a slow probe only delays the next.
+ *
+ * At such speed a lost packet is not repaired within the timeout (TCP waits 200 ms to
+ * 1 s before it sends again), so every loss is a failed try. Plain HTTP needs four
+ * packets to arrive and lives with it; https needs twice as many, and with fewer than
+ * three tries, of probes in `fall` and of connections in one probe (`hedge`), 5 % loss
+ * would drain a healthy site many times an hour.
+ */
+#include "config/load.h"
+
+#include <string.h>
+
+#define FAST_MS 1000
+#define TRIES_MIN 3
+
+static const char *const kinds[CHECK_KINDS] = {
+    [CHECK_HTTP] = "http",
+    [CHECK_TCP] = "tcp",
+    [CHECK_EXEC] = "exec",
+    [CHECK_DNS] = "dns",
+    [CHECK_ELB] = "elb",
+    [CHECK_BACKUP] = "backup",
+    [CHECK_CLOUDWATCH] = "cloudwatch",
+};
+
+static const struct ynode *
+either(const struct ynode *node, const char *first, const char *second)
+{
+	const struct ynode *n = ynode_get(node, first);
+
+	return n != NULL ? n : ynode_get(node, second);
+}
+
+static void
+rule_kind(struct load *l, const struct block *b)
+{
+	struct draft_check *d = b->data;
+	const struct ynode *first = NULL;
+
+	for (unsigned k = 0; k < CHECK_KINDS; k++) {
+		const struct ynode *n = ynode_get(b->node, kinds[k]);
+
+		if (n != NULL && first != NULL)
+			note_error(l->notes, n->key_line, n->key_column,
+			    "check '%.40s' is of one kind: %s stands beside %s",
+			    b->name, n->key, first->key);
+		if (n == NULL || first != NULL)
+			continue;
+		first = n;
+		d->spec.kind = (enum check_kind)k;
+	}
+	if (first == NULL)
+		note_error(l->notes, b->node->key_line, b->node->key_column,
+		    "check '%.40s' says no kind: one of http, tcp, exec, dns, elb, "
+		    "backup, cloudwatch",
+		    b->name);
+}
+
+/* The longer of two times, told at the key that says it. */
+static void
+note_longer(struct load *l, const struct block *b, const char *what, uint64_t what_ms,
+    const char *than, uint64_t than_ms, const char *why)
+{
+	const struct ynode *n = either(b->node, what, than);
+	bool said = ynode_get(b->node, what) != NULL;
+	char longer[32], shorter[32];
+
+	if (n == NULL)
+		n = b->node;
+	value_duration_format(what_ms, longer, sizeof longer);
+	value_duration_format(than_ms, shorter, sizeof shorter);
+	note_error(l->notes, n->line, n->column, "%s%s %s is longer than %s %s%s",
+	    said ? "" : "the default ", what, longer, than, shorter, why);
+}
+
+static void
+rule_times(struct load *l, const struct block *b, const struct check_spec *s)
+{
+	uint64_t most_ms = s->every_ms < FAST_MS ? 2 * s->every_ms : s->every_ms;
+
+	if (s->timeout_ms > most_ms)
+		note_longer(l, b, "timeout", s->timeout_ms, "every", s->every_ms,
+		    s->every_ms < FAST_MS ? ", more than twice" : "");
+	if (s->recheck_ms > s->every_ms)
+		note_longer(l, b, "recheck", s->recheck_ms, "every", s->every_ms,
+		    ": a failure is looked at again sooner, not later");
+	if (s->hedge_ms >= s->timeout_ms && s->hedge_ms != 0)
+		note_longer(l, b, "hedge", s->hedge_ms, "timeout", s->timeout_ms,
+		    ": the second connection would never be opened");
+	if (s->slow_ms > s->timeout_ms)
+		note_longer(l, b, "slow", s->slow_ms, "timeout", s->timeout_ms,
+		    ": it would never be reached");
+}
+
+static void
+rule_fast_https(struct load *l, const struct block *b, const struct check_spec *s)
+{
+	uint64_t connections = s->hedge_ms > 0 ? s->timeout_ms / s->hedge_ms : 1;
+	const struct ynode *scheme = ynode_at(b->node, "http.scheme");
+
+	if (scheme == NULL || !s->http.https || s->timeout_ms >= FAST_MS)
+		return;
+	if (s->fall < TRIES_MIN || connections < TRIES_MIN)
+		note_error(l->notes, scheme->line, scheme->column,
+		    "https at this speed needs three tries: fall 3 or more, and hedge no "
+		    "longer than a third of the timeout; with fewer, 5 %% packet loss "
+		    "would drain a healthy site 20 times an hour");
+}
+
+static void
+rule_exec(struct load *l, const struct block *b)
+{
+	const struct ynode *argv = ynode_at(b->node, "exec.argv");
+
+	if (argv != NULL && argv->first != NULL && argv->first->kind == YNODE_SCALAR &&
+	    argv->first->text[0] != '/')
+		note_error(l->notes, argv->first->line, argv->first->column,
+		    "'%.60s' is not an absolute path: no shell looks for it",
+		    argv->first->text);
+}
+
+/* A service's check that is given through a template counts: the tree is merged. */
+static bool
+says(const struct ynode *node, const char *key, const char *name)
+{
+	const struct ynode *ref = ynode_at(node, key);
+
+	return ref != NULL && strcmp(ref->text, name) == 0;
+}
+
+static bool
+used(const struct load *l, const char *name)
+{
+	const struct ynode *root = l->walk.root;
+	const struct ynode *services = ynode_get(root, "services");
+	const struct ynode *plans = ynode_get(root, "scenarios");
+
+	for (const struct ynode *s = services != NULL ? services->first : NULL;
+	     s != NULL; s = s->next) {
+		const struct ynode *members = ynode_get(s, "members");
+
+		if (says(s, "check", name))
+			return true;
+		for (const struct ynode *m = members != NULL ? members->first : NULL;
+		     m != NULL; m = m->next)
+			if (says(m, "check", name))
+				return true;
+	}
+	for (const struct ynode *p = plans != NULL ? plans->first : NULL; p != NULL;
+	     p = p->next) {
+		const struct ynode *steps = ynode_get(p, "steps");
+
+		if (says(p, "lag", name))
+			return true;
+		for (const struct ynode *s = steps != NULL ? steps->first : NULL;
+		     s != NULL; s = s->next)
+			if (says(s, "wait.check", name))
+				return true;
+	}
+	return false;
+}
+
+void
+rules_checks(struct load *l)
+{
+	for (struct block *b = block_first(l->file, "checks.*"); b != NULL;
+	     b = block_next(b)) {
+		const struct draft_check *d = b->data;
+
+		if (b->node->kind != YNODE_MAP)
+			continue;
+		rule_kind(l, b);
+		rule_times(l, b, &d->spec);
+		rule_fast_https(l, b, &d->spec);
+		rule_exec(l, b);
+		if (!used(l, b->name))
+			note_warning(l->notes, b->node->key_line, b->node->key_column,
+			    "check '%.40s' is used by no service and no scenario",
+			    b->name);
+	}
+}

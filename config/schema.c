@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * schema.c - the table.
+ *
+ * One row a key, tabular, so that the whole language can be read in one go. What a
+ * row cannot say (two keys against each other) is a cross rule, in rules_*.c.
+ */
+#include "config/schema.h"
+
+#include <string.h>
+
+#include "config/draft.h"
+#include "config/forms.h"
+
+#define AT(tag, field)                                                           \
+	{                                                                        \
+		offsetof(struct tag, field), sizeof(((struct tag *)0)->field), 0 \
+	}
+#define ITEMS(tag, field, count)                                                  \
+	{                                                                         \
+		offsetof(struct tag, field), sizeof(((struct tag *)0)->field[0]), \
+		    offsetof(struct tag, count)                                   \
+	}
+#define BLOCK_OF(tag)                    \
+	{                                \
+		0, sizeof(struct tag), 0 \
+	}
+
+#define SECOND UINT64_C(1000)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
+#define YEAR (366 * DAY)
+
+/* clang-format off */
+static const struct schema_key keys[] = {
+/* ---- the whole ---- */
+{"cluster", T_WORD, true, .place = AT(draft, config.cluster),
+ .doc = "the name of the group of agents that steer together; it stands in every ledger"},
+{"sites", T_LIST, true, 1, 64, .place = ITEMS(draft, config.site, config.sites),
+ .doc = "every place that can serve; naming them here makes typing errors errors"},
+{"sites.-", T_WORD, .doc = "a site"},
+{"agents", T_NAMED, true, 1, AGENTS_MAX, .doc = "every running pointsman, by name"},
+{"agents.*", T_BLOCK, .place = BLOCK_OF(draft_agent), .doc = "one agent"},
+{"agents.*.url", T_HTTPS_URL, .place = AT(draft_agent, agent.url), .check = form_bare_url,
+ .doc = "where the other agents reach it"},
+{"agents.*.listen", T_ADDRESS, .place = AT(draft_agent, agent.listen),
+ .doc = "where it listens, when that is not its url's host and port (NAT)"},
+{"agents.*.site", T_REF, .words = "sites", .place = AT(draft_agent, agent.site),
+ .doc = "the site it stands at; an agent without one is a witness"},
+{"agents.*.domain", T_WORD, .place = AT(draft_agent, agent.domain),
+ .doc = "what fails together with it; default: its site, else its name"},
+{"quorum", T_ENUM, .preset = "majority", .words = "majority solo", .place = AT(draft, quorum),
+ .doc = "majority: more than half of the agents decide; solo: one observer does, alone"},
+{"tls", T_BLOCK, .doc = "how agents know each other: mutual TLS under a private authority"},
+{"tls.cert", T_PATH, true, .place = AT(draft, config.tls_cert), .doc = "this agent's certificate (PEM)"},
+{"tls.key", T_PATH, true, .place = AT(draft, config.tls_key), .doc = "its key (PEM), readable by its owner alone"},
+{"tls.ca", T_PATH, true, .place = AT(draft, config.tls_ca), .doc = "the authority that signed every agent (PEM)"},
+{"state", T_PATH, .place = AT(draft, config.state),
+ .doc = "a folder, made 0700: timeline, journal, last view"},
+{"page", T_ADDRESS, .place = AT(draft, config.page), .doc = "the status page and /metrics; read-only"},
+{"control", T_PATH, .place = AT(draft, config.control), .doc = "the Unix socket that operator commands come through"},
+{"canaries", T_LIST, .max = CANARIES_MAX, .place = ITEMS(draft, config.canary, config.canaries),
+ .doc = "addresses outside that should answer; when most do not, the trouble is here and the agent abstains"},
+{"canaries.-", T_CANARY, .doc = "tcp://address:port"},
+{"timing", T_BLOCK, .doc = "how agents pace each other"},
+{"timing.report", T_DURATION, .min = 50, .max = 10 * SECOND, .preset = "1s", .place = AT(draft, report_ms),
+ .doc = "how often votes are sent when nothing changed"},
+{"timing.fresh", T_DURATION, .min = 200, .max = 120 * SECOND, .preset = "15s", .place = AT(draft, fresh_ms),
+ .doc = "how long a report counts"},
+{"timing.rank", T_DURATION, .min = 100, .max = 60 * SECOND, .preset = "2s", .place = AT(draft, rank_ms),
+ .doc = "how long each next-ranked writer waits for the one before it"},
+{"timing.silent", T_DURATION, .min = 100, .max = 60 * SECOND, .preset = "3s", .place = AT(draft, silent_ms),
+ .doc = "a writer not heard for so long is skipped"},
+
+/* ---- checks ---- */
+{"checks", T_NAMED, true, 1, CHECKS_MAX, .doc = "how to probe, and how lag is measured"},
+{"checks.*", T_BLOCK, .place = BLOCK_OF(draft_check), .doc = "one way to probe: one kind and its thresholds"},
+{"checks.*.every", T_DURATION, .min = 100, .max = HOUR, .preset = "2s", .place = AT(draft_check, spec.every_ms),
+ .doc = "from one probe to the next, give or take a tenth"},
+{"checks.*.timeout", T_DURATION, .min = 20, .max = 10 * 60 * SECOND, .preset = "1500ms", .place = AT(draft_check, spec.timeout_ms),
+ .doc = "the whole of one probe, from connect to the last byte needed"},
+{"checks.*.recheck", T_DURATION, .min = 10, .max = HOUR, .preset = "500ms", .place = AT(draft_check, spec.recheck_ms),
+ .doc = "the next probe after a failure"},
+{"checks.*.hedge", T_DURATION, .min = 10, .max = 60 * SECOND, .place = AT(draft_check, spec.hedge_ms),
+ .doc = "a second connection after so much silence; off unless said"},
+{"checks.*.slow", T_DURATION, .min = 1, .max = 10 * 60 * SECOND, .place = AT(draft_check, spec.slow_ms),
+ .doc = "an answer later than this is a failure; off unless said"},
+{"checks.*.fall", T_COUNT, .min = 1, .max = 100, .preset = "3", .place = AT(draft_check, spec.fall),
+ .doc = "failures that make it down; they add up across passes between them, until clear"},
+{"checks.*.rise", T_COUNT, .min = 1, .max = 100, .preset = "6", .place = AT(draft_check, spec.rise),
+ .doc = "passes in a row that make it up"},
+{"checks.*.clear", T_COUNT, .min = 1, .max = 100, .preset = "4", .place = AT(draft_check, spec.clear),
+ .doc = "passes in a row that wipe the failures"},
+{"checks.*.source", T_IP, .place = AT(draft_check, spec.source), .doc = "the local address that probes leave from"},
+{"checks.*.http", T_BLOCK, .doc = "an HTTP request and what its answer must be"},
+{"checks.*.http.scheme", T_ENUM, .preset = "http", .words = "http https", .place = AT(draft_check, spec.http.https),
+ .doc = "http or https"},
+{"checks.*.http.port", T_COUNT, .min = 1, .max = 65535, .place = AT(draft_check, spec.http.port),
+ .doc = "where the endpoint does not say one; default: the scheme's"},
+{"checks.*.http.method", T_ENUM, .preset = "GET", .words = "GET HEAD POST OPTIONS", .place = AT(draft_check, spec.http.method),
+ .doc = "the request's method"},
+{"checks.*.http.path", T_TEXT, .preset = "/", .place = AT(draft_check, spec.http.path), .check = form_http_path,
+ .doc = "path and query"},
+{"checks.*.http.host", T_NAME, .place = AT(draft_check, spec.http.host),
+ .doc = "Host header, SNI and the certificate's name; default: the service's first name"},
+{"checks.*.http.headers", T_HEADERS, .max = 16, .place = AT(draft_check, spec.http.headers), .doc = "further request headers"},
+{"checks.*.http.status", T_LIST, .min = 1, .max = CHECK_STATUS_RANGES, .preset = "200-299",
+ .place = ITEMS(draft_check, spec.http.status, spec.http.statuses), .doc = "the statuses that pass"},
+{"checks.*.http.status.-", T_STATUS, .doc = "one status, or a range"},
+{"checks.*.http.contains", T_TEXT, .place = AT(draft_check, spec.http.contains),
+ .doc = "words that the body's first 5,120 bytes must hold"},
+{"checks.*.http.matches", T_TEXT, .place = AT(draft_check, spec.http.matches), .check = form_regex,
+ .doc = "a POSIX extended regular expression that they must match"},
+{"checks.*.http.redirects", T_COUNT, .max = 10, .preset = "0", .place = AT(draft_check, spec.http.redirects),
+ .doc = "followed at most; 0: a redirect is judged by its own status"},
+{"checks.*.http.verify", T_BOOL, .preset = "true", .place = AT(draft_check, spec.http.verify),
+ .doc = "whether the certificate must be good"},
+{"checks.*.http.min_days", T_COUNT, .max = 365, .place = AT(draft_check, spec.http.min_days),
+ .doc = "days that the certificate must still be valid"},
+{"checks.*.http.ca", T_PATH, .place = AT(draft_check, spec.http.ca), .doc = "who may have signed it (PEM); default: the system's"},
+{"checks.*.http.cert", T_PATH, .doc = "a client certificate (PEM)"},
+{"checks.*.http.key", T_PATH, .doc = "its key (PEM), readable by its owner alone"},
+{"checks.*.http.url", T_HTTP_URL, .place = AT(draft_check, url), .doc = "a fixed place to ask, for a lag that is not a member's"},
+{"checks.*.http.json", T_TEXT, .place = AT(draft_check, json), .doc = "the field of a JSON answer that holds the lag in seconds"},
+{"checks.*.tcp", T_BLOCK, .doc = "a TCP connection"},
+{"checks.*.tcp.port", T_COUNT, .min = 1, .max = 65535, .place = AT(draft_check, spec.tcp.port),
+ .doc = "where the endpoint does not say one"},
+{"checks.*.tcp.send", T_TEXT, .max = CHECK_TEXT_MAX, .doc = "what to send when it is open"},
+{"checks.*.tcp.expect", T_TEXT, .max = CHECK_TEXT_MAX, .doc = "what the answer must hold"},
+{"checks.*.tcp.tls", T_BLOCK, .doc = "TLS from the first byte"},
+{"checks.*.tcp.tls.server_name", T_NAME, .doc = "SNI and the certificate's name; default: the service's first name"},
+{"checks.*.tcp.tls.verify", T_BOOL, .preset = "true", .doc = "whether the certificate must be good"},
+{"checks.*.tcp.tls.min_days", T_COUNT, .max = 365, .doc = "days that the certificate must still be valid"},
+{"checks.*.tcp.tls.ca", T_PATH, .doc = "who may have signed it (PEM); default: the system's"},
+{"checks.*.exec", T_BLOCK, .doc = "a program: exit 0 passes, any other fails, could not start is unknown"},
+{"checks.*.exec.argv", T_LIST, true, 1, 32, .doc = "the program by its absolute path, and its arguments; no shell"},
+{"checks.*.exec.argv.-", T_TEXT, .doc = "one argument"},
+{"checks.*.exec.seconds", T_ENUM, .words = "none stdout", .preset = "none", .place = AT(draft_check, seconds),
+ .doc = "stdout: it prints a lag in seconds"},
+{"checks.*.dns", T_BLOCK, .doc = "a question to a DNS server"},
+{"checks.*.dns.name", T_NAME, true, .doc = "the name asked for"},
+{"checks.*.dns.type", T_ENUM, .preset = "A", .words = "A AAAA CNAME TXT", .doc = "the type asked for"},
+{"checks.*.dns.port", T_COUNT, .min = 1, .max = 65535, .preset = "53", .doc = "the server's port"},
+{"checks.*.dns.contains", T_TEXT, .doc = "what the answer must hold"},
+{"checks.*.elb", T_BLOCK, .doc = "the health of a load balancer's targets, as AWS sees it"},
+{"checks.*.elb.target_group", T_TEXT, true, .check = form_arn, .doc = "the target group's ARN"},
+{"checks.*.elb.region", T_TEXT, true, .max = 31, .check = form_region, .doc = "its region"},
+{"checks.*.elb.healthy", T_COUNT, .min = 1, .max = 1000, .preset = "1", .doc = "targets that must be healthy"},
+{"checks.*.backup", T_BLOCK, .doc = "the newest complete backup; the data lost runs from when its work began"},
+{"checks.*.backup.manifest", T_HTTP_URL, true, .doc = "JSON with id, started_at and completed_at"},
+{"checks.*.cloudwatch", T_BLOCK, .doc = "a CloudWatch metric"},
+{"checks.*.cloudwatch.region", T_TEXT, true, .max = 31, .check = form_region, .doc = "its region"},
+{"checks.*.cloudwatch.namespace", T_TEXT, true, .max = 255, .doc = "its namespace, as in AWS/RDS"},
+{"checks.*.cloudwatch.metric", T_TEXT, true, .max = 255, .doc = "its name, as in ReplicaLag"},
+{"checks.*.cloudwatch.dimensions", T_PARAMS, .max = 30, .doc = "its dimensions"},
+
+/* ---- zones ---- */
+{"zones", T_NAMED, true, 1, ZONES_MAX, .doc = "the DNS zones that are written"},
+{"zones.*", T_BLOCK, .place = BLOCK_OF(draft_zone), .doc = "one zone"},
+{"zones.*.name", T_NAME, true, .place = AT(draft_zone, zone.route53.apex), .doc = "the zone's apex"},
+{"zones.*.route53", T_BLOCK, true, .doc = "a hosted zone of Route 53; credentials come in AWS's usual ways"},
+{"zones.*.route53.zone_id", T_TEXT, true, .place = AT(draft_zone, zone.route53.zone_id), .check = form_zone_id,
+ .doc = "the hosted zone's id"},
+{"zones.*.route53.endpoint", T_HTTP_URL, .place = AT(draft_zone, zone.route53.endpoint), .check = form_bare_url,
+ .doc = "another place than AWS's own, for a lab"},
+{"zones.*.route53.region", T_TEXT, .place = AT(draft_zone, zone.route53.region), .check = form_region,
+ .doc = "the region that requests are signed for; default: the partition's"},
+{"zones.*.route53.role_arn", T_TEXT, .place = AT(draft_zone, zone.route53.role_arn), .check = form_role,
+ .doc = "a role to assume"},
+{"zones.*.route53.external_id", T_TEXT, .min = 2, .max = 1224, .doc = "what its trust policy asks for"},
+{"zones.*.route53.profile", T_TEXT, .place = AT(draft_zone, zone.route53.profile), .doc = "a profile of the shared credentials file"},
+{"zones.*.route53.budget", T_BLOCK, .doc = "requests that this agent may spend; the account's bucket is shared"},
+{"zones.*.route53.budget.per_s", T_COUNT, .min = 1, .max = 10, .preset = "2", .place = AT(draft_zone, budget_per_s),
+ .doc = "a second, for ever"},
+{"zones.*.route53.budget.burst", T_COUNT, .min = 5, .max = 50, .preset = "10", .place = AT(draft_zone, budget_burst),
+ .doc = "at once, after a rest"},
+{"zones.*.nameservers", T_LIST, .min = 1, .max = NAMESERVERS_MAX, .place = ITEMS(draft_zone, zone.nameserver, zone.nameservers),
+ .doc = "where answers are verified; default: the zone's own name servers"},
+{"zones.*.nameservers.-", T_SERVER, .doc = "address, or address:port"},
+
+/* ---- services ---- */
+{"templates", T_NAMED, .max = SERVICES_MAX, .doc = "what services share, said once; merged by key, a service's own keys win"},
+{"services", T_NAMED, true, 1, SERVICES_MAX, .doc = "DNS names that move together: the units of steering"},
+{"services.*", T_BLOCK, .place = BLOCK_OF(draft_service), .doc = "one service"},
+{"services.*.template", T_REF, .words = "templates", .doc = "what it takes over"},
+{"services.*.zone", T_REF, true, .words = "zones", .place = AT(draft_service, service.zone), .doc = "the zone that its names are in"},
+{"services.*.names", T_LIST, true, 1, NAMES_MAX, .place = ITEMS(draft_service, service.name, service.names), .doc = "its DNS names"},
+{"services.*.names.-", T_NAME, .doc = "a name in the zone"},
+{"services.*.ttl", T_DURATION, .min = 1, .max = 86400, .preset = "30s", .words = "s", .place = AT(draft_service, service.ttl_s),
+ .doc = "how long resolvers keep its answers; one for all its names"},
+{"services.*.policy", T_ENUM, .preset = "weighted", .words = "weighted failover", .place = AT(draft_service, policy),
+ .doc = "weighted: members share by weight; failover: the first usable one answers"},
+{"services.*.records", T_ENUM, .preset = "weighted", .words = "weighted failover", .place = AT(draft_service, records),
+ .doc = "how a failover is written: weights 100 and 0, or PRIMARY and SECONDARY"},
+{"services.*.mode", T_ENUM, .preset = "steer", .words = "steer observe", .place = AT(draft_service, mode),
+ .doc = "observe: decide and explain, and write nothing"},
+{"services.*.stateful", T_BOOL, .preset = "false", .place = AT(draft_service, service.rule.stateful),
+ .doc = "whether moving it is more than moving requests: longer holds, no swaps"},
+{"services.*.failback", T_ENUM, .preset = "auto", .words = "manual auto", .place = AT(draft_service, failback),
+ .doc = "whether a member that is well again returns by itself"},
+{"services.*.check", T_REF, .words = "checks", .place = AT(draft_service, check), .doc = "how its members are probed"},
+{"services.*.from", T_LIST, .min = 1, .max = AGENTS_MAX, .place = ITEMS(draft_service, voter, from),
+ .doc = "the agents that may vote on it; default: all"},
+{"services.*.from.-", T_REF, .words = "agents", .doc = "an agent"},
+{"services.*.hold", T_DURATION, .max = HOUR, .preset = "3s", .place = AT(draft_service, service.rule.hold_ms),
+ .doc = "how long DOWN must last before a drain; stateful: 60s"},
+{"services.*.spacing", T_DURATION, .max = HOUR, .preset = "30s", .place = AT(draft_service, service.rule.spacing_ms),
+ .doc = "between drains of two different members"},
+{"services.*.down_below", T_PERCENT, .min = 1, .max = 100, .preset = "25%", .place = AT(draft_service, service.rule.down_below_pct),
+ .doc = "a smaller share of a member's addresses up is DOWN"},
+{"services.*.up_above", T_PERCENT, .min = 1, .max = 99, .preset = "50%", .place = AT(draft_service, service.rule.up_above_pct),
+ .doc = "a larger share is UP; between the two it stays as it was"},
+{"services.*.max_out", T_COUNT, .min = 1, .max = MEMBERS_MAX - 1, .place = AT(draft_service, service.rule.max_out),
+ .doc = "members out at once; default: all but one"},
+{"services.*.min_capacity", T_PERCENT, .max = 100, .place = AT(draft_service, service.rule.min_capacity_pct),
+ .doc = "of full weights that must stay in; default: none"},
+{"services.*.return", T_BLOCK, .doc = "how a drained member comes back"},
+{"services.*.return.hold", T_DURATION, .max = DAY, .preset = "2m", .place = AT(draft_service, service.rule.return_hold_ms),
+ .doc = "how long UP must last; doubles with each drain of the day"},
+{"services.*.return.hold_max", T_DURATION, .max = DAY, .preset = "30m", .place = AT(draft_service, service.rule.return_hold_ms_max),
+ .doc = "and no longer than this"},
+{"services.*.return.per_hour", T_COUNT, .min = 1, .max = LEDGER_RETURNS, .preset = "2", .place = AT(draft_service, service.rule.return_per_hour),
+ .doc = "returns of one member in an hour"},
+{"services.*.return.latch_after", T_COUNT, .min = 1, .max = LEDGER_DRAINS, .preset = "6", .place = AT(draft_service, service.rule.latch_after),
+ .doc = "drains in a day after which it stays out until acknowledged"},
+{"services.*.ramp", T_BLOCK, .doc = "the steps that a returning member's weight takes"},
+{"services.*.ramp.steps", T_LIST, .min = 1, .max = RAMP_STEPS_MAX, .preset = "10% 25% 50% 100%",
+ .place = ITEMS(draft_service, service.rule.ramp_pct, service.rule.ramp_steps), .doc = "shares of its weight, rising to 100%"},
+{"services.*.ramp.steps.-", T_PERCENT, .min = 1, .max = 100, .doc = "a share"},
+{"services.*.ramp.every", T_DURATION, .max = HOUR, .preset = "60s", .place = AT(draft_service, service.rule.ramp_every_ms),
+ .doc = "from one step to the next"},
+{"services.*.swap", T_BLOCK, .doc = "taking a well member in for a dead one that cannot be drained alone"},
+{"services.*.swap.after", T_DURATION, .max = HOUR, .preset = "30s", .place = AT(draft_service, service.rule.swap_after_ms),
+ .doc = "how long the one outside must have been UP"},
+{"services.*.swap.per_hour", T_COUNT, .max = LEDGER_SWAPS, .preset = "1", .place = AT(draft_service, service.rule.swap_per_hour),
+ .doc = "swaps of one member in an hour"},
+{"services.*.members", T_NAMED, true, .max = MEMBERS_MAX, .doc = "the service at each site; failover: in order of preference"},
+{"services.*.members.*", T_BLOCK, .place = BLOCK_OF(draft_member), .doc = "the service at one site"},
+{"services.*.members.*.weight", T_COUNT, .max = 255, .preset = "100", .place = AT(draft_member, weight),
+ .doc = "its full weight among the members; failover has no use for it"},
+{"services.*.members.*.last_resort", T_BOOL, .preset = "false", .place = AT(draft_member, last_resort),
+ .doc = "not probed; answers when every other member is down"},
+{"services.*.members.*.check", T_REF, .words = "checks", .place = AT(draft_member, check), .doc = "a check of its own"},
+{"services.*.members.*.endpoints", T_LIST, .min = 1, .max = ENDPOINTS_MAX, .place = ITEMS(draft_member, endpoint, endpoints),
+ .doc = "what is probed; default: the answers"},
+{"services.*.members.*.endpoints.-", T_ENDPOINT, .doc = "host, host:port, http://host or https://host"},
+{"services.*.members.*.health_check", T_TEXT, .place = AT(draft_member, health_check), .check = form_health_check,
+ .doc = "records: failover: steady, or the id of a Route 53 health check"},
+{"services.*.members.*.answers", T_BLOCK, true, .doc = "what DNS says for it"},
+{"services.*.members.*.answers.A", T_LIST, .min = 1, .max = VALUES_MAX, .place = ITEMS(draft_member, a_value, a), .doc = "IPv4 addresses"},
+{"services.*.members.*.answers.A.-", T_IP4, .doc = "an IPv4 address"},
+{"services.*.members.*.answers.AAAA", T_LIST, .min = 1, .max = VALUES_MAX, .place = ITEMS(draft_member, aaaa_value, aaaa), .doc = "IPv6 addresses"},
+{"services.*.members.*.answers.AAAA.-", T_IP6, .doc = "an IPv6 address"},
+{"services.*.members.*.answers.CNAME", T_NAME, .place = AT(draft_member, cname), .doc = "another name; not at the apex"},
+{"services.*.members.*.answers.alias", T_BLOCK, .doc = "a Route 53 alias"},
+{"services.*.members.*.answers.alias.name", T_NAME, true, .place = AT(draft_member, alias_name), .doc = "its target"},
+{"services.*.members.*.answers.alias.zone_id", T_TEXT, .place = AT(draft_member, alias_zone), .check = form_zone_id,
+ .doc = "the target's hosted zone; known from the name for load balancers, CloudFront and Global Accelerator"},
+{"services.*.members.*.answers.alias.types", T_LIST, .min = 1, .max = TYPES_MAX, .preset = "A",
+ .place = ITEMS(draft_member, type, types), .doc = "the record types that are aliases"},
+{"services.*.members.*.answers.alias.types.-", T_ENUM, .words = "A AAAA", .doc = "A or AAAA"},
+{"services.*.members.*.answers.alias.evaluate", T_BOOL, .preset = "false", .place = AT(draft_member, evaluate),
+ .doc = "whether Route 53 looks at the target's health by itself"},
+
+/* ---- scenarios ---- */
+{"scenarios", T_NAMED, .max = SCENARIOS_MAX, .doc = "disaster-recovery plans"},
+{"scenarios.*", T_BLOCK, .place = BLOCK_OF(draft_scenario), .doc = "one plan"},
+{"scenarios.*.kind", T_ENUM, true, .words = "backup-restore pilot-light warm-standby multi-site", .place = AT(draft_scenario, kind),
+ .doc = "what stands ready at the recovery site; fixes the order of the steps"},
+{"scenarios.*.service", T_REF, true, .words = "services", .place = AT(draft_scenario, service), .doc = "the service that it moves"},
+{"scenarios.*.primary", T_REF, true, .words = "sites", .place = AT(draft_scenario, primary), .doc = "the site that serves"},
+{"scenarios.*.recovery", T_REF, true, .words = "sites", .place = AT(draft_scenario, recovery), .doc = "the site that takes over"},
+{"scenarios.*.rto", T_DURATION, true, SECOND, YEAR, .place = AT(draft_scenario, rto_ms), .doc = "recovery time that is promised"},
+{"scenarios.*.rpo", T_DURATION, true, 0, YEAR, .place = AT(draft_scenario, rpo_ms), .doc = "data loss that is accepted, as time"},
+{"scenarios.*.lag", T_REF, .words = "checks", .place = AT(draft_scenario, lag), .doc = "the check that measures what would be lost now"},
+{"scenarios.*.trigger", T_ENUM, true, .words = "automatic approval command", .place = AT(draft_scenario, trigger),
+ .doc = "what starts it: the verdict alone, an operator's yes to the verdict, or an operator"},
+{"scenarios.*.drill", T_ENUM, .words = "daily weekly monthly quarterly", .doc = "how often to rehearse on a shadow name"},
+{"scenarios.*.steps", T_NAMED, .max = 16, .doc = "the kind's slots, filled with actions"},
+{"scenarios.*.steps.*", T_BLOCK, .place = BLOCK_OF(draft_step), .check = form_slot, .doc = "one slot: one action and how long it may take"},
+{"scenarios.*.steps.*.none", T_TEXT, .doc = "why the slot is empty on purpose"},
+{"scenarios.*.steps.*.exec", T_LIST, .min = 1, .max = 32, .doc = "a program by its absolute path, and its arguments; no shell"},
+{"scenarios.*.steps.*.exec.-", T_TEXT, .doc = "one argument"},
+{"scenarios.*.steps.*.webhook", T_BLOCK, .doc = "an HTTP request"},
+{"scenarios.*.steps.*.webhook.url", T_HTTP_URL, true, .doc = "where to"},
+{"scenarios.*.steps.*.webhook.method", T_ENUM, .preset = "POST", .words = "GET POST PUT PATCH DELETE", .doc = "its method"},
+{"scenarios.*.steps.*.webhook.headers", T_HEADERS, .max = 16, .doc = "further headers"},
+{"scenarios.*.steps.*.webhook.body", T_TEXT, .max = 4096, .doc = "what is sent"},
+{"scenarios.*.steps.*.aws", T_BLOCK, .doc = "one signed call of the Query protocol"},
+{"scenarios.*.steps.*.aws.service", T_ENUM, true, .words = "elasticloadbalancing autoscaling ec2 rds monitoring", .doc = "the service's signing name"},
+{"scenarios.*.steps.*.aws.region", T_TEXT, true, .max = 31, .check = form_region, .doc = "its region"},
+{"scenarios.*.steps.*.aws.action", T_TEXT, true, .max = 63, .check = form_action, .doc = "Action"},
+{"scenarios.*.steps.*.aws.version", T_TEXT, .max = 10, .doc = "Version; default: the one known for the service"},
+{"scenarios.*.steps.*.aws.params", T_PARAMS, .max = 100, .doc = "the literal Query keys"},
+{"scenarios.*.steps.*.until", T_BLOCK, .doc = "asked again and again until it says so"},
+{"scenarios.*.steps.*.until.action", T_TEXT, true, .max = 63, .check = form_action, .doc = "a Describe action of the same service"},
+{"scenarios.*.steps.*.until.params", T_PARAMS, .max = 100, .doc = "the literal Query keys"},
+{"scenarios.*.steps.*.until.path", T_TEXT, true, .max = 255, .doc = "the element of the answer"},
+{"scenarios.*.steps.*.until.is", T_TEXT, true, .max = 255, .doc = "what it must say"},
+{"scenarios.*.steps.*.wait", T_WAIT, .doc = "healthy, or a check, a lag or a time to wait for"},
+{"scenarios.*.steps.*.wait.check", T_REF, .words = "checks", .doc = "until this check passes"},
+{"scenarios.*.steps.*.wait.lag", T_DURATION, .max = DAY, .doc = "until the lag is no more than this"},
+{"scenarios.*.steps.*.wait.time", T_DURATION, .max = DAY, .doc = "so long"},
+{"scenarios.*.steps.*.approve", T_TEXT, .doc = "the question that an operator must say yes to"},
+{"scenarios.*.steps.*.timeout", T_DURATION, .min = SECOND, .max = 7 * DAY, .preset = "1m", .doc = "how long one try may take"},
+{"scenarios.*.steps.*.retries", T_COUNT, .max = 100, .preset = "0", .doc = "further tries"},
+{"scenarios.*.steps.*.on_failure", T_ENUM, .preset = "stop", .words = "stop continue", .place = AT(draft_step, on_failure),
+ .doc = "what follows when it failed"},
+{"scenarios.*.steps.*.dry_run", T_TEXT, .doc = "what a dry run says it would do"},
+};
+/* clang-format on */
+
+#define KEYS (sizeof keys / sizeof keys[0])
+
+const struct schema_key *
+schema_keys(size_t *count)
+{
+	*count = KEYS;
+	return keys;
+}
+
+const struct schema_key *
+schema_find(const char *path)
+{
+	for (size_t i = 0; i < KEYS; i++)
+		if (strcmp(keys[i].path, path) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+const char *
+schema_last(const struct schema_key *row)
+{
+	const char *dot = strrchr(row->path, '.');
+
+	return dot == NULL ? row->path : dot + 1;
+}
+
+bool
+schema_is_below(const struct schema_key *row, const struct schema_key *parent)
+{
+	const char *dot = strrchr(row->path, '.');
+
+	if (parent == NULL)
+		return dot == NULL;
+	size_t bytes = strlen(parent->path);
+	return dot == row->path + bytes && memcmp(row->path, parent->path, bytes) == 0;
+}
+
+const char *
+schema_type_text(enum schema_type t)
+{
+	static const char *const text[SCHEMA_TYPES] = {
+	    [T_BLOCK] = "a block of keys",
+	    [T_NAMED] = "a block of named blocks",
+	    [T_PARAMS] = "a block of keys and values",
+	    [T_LIST] = "a list",
+	    [T_WORD] = "a name",
+	    [T_TEXT] = "text",
+	    [T_BOOL] = "true or false",
+	    [T_COUNT] = "a whole number",
+	    [T_PERCENT] = "a percentage",
+	    [T_DURATION] = "a time",
+	    [T_ENUM] = "a word",
+	    [T_REF] = "a name from elsewhere in the file",
+	    [T_NAME] = "a DNS name",
+	    [T_IP4] = "an IPv4 address",
+	    [T_IP6] = "an IPv6 address",
+	    [T_IP] = "an IP address",
+	    [T_ADDRESS] = "an address and port",
+	    [T_SERVER] = "an address, with or without port",
+	    [T_HTTP_URL] = "an http or https URL",
+	    [T_HTTPS_URL] = "an https URL",
+	    [T_CANARY] = "a URL as tcp://address:port",
+	    [T_ENDPOINT] = "a URL or host:port",
+	    [T_STATUS] = "a status or a range",
+	    [T_PATH] = "a path",
+	    [T_HEADERS] = "a block of headers",
+	    [T_WAIT] = "healthy, or a block",
+	};
+
+	return text[t];
+}

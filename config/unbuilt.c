@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unbuilt.c - what a file may say and `run` cannot do.
+ *
+ * `validate` accepts the whole language; an agent that would silently leave out half
+ * of it is worse than one that does not start. One row a block, found by its path in
+ * the merged tree; whoever builds it deletes the row.
+ */
+#include "config/load.h"
+
+#include <string.h>
+
+#include "config/notes.h"
+
+static bool
+not_solo(const struct ynode *root)
+{
+	const struct ynode *quorum = ynode_get(root, "quorum");
+
+	return quorum == NULL || strcmp(quorum->text, "solo") != 0;
+}
+
+static bool
+several(const struct ynode *node)
+{
+	return node->children > 1;
+}
+
+static bool
+says_failover(const struct ynode *node)
+{
+	return strcmp(node->text, "failover") == 0;
+}
+
+static const struct unbuilt {
+	const char *path;
+	bool (*when)(const struct ynode *node); /* NULL: whenever it is there */
+	const char *what;
+} rows[] = {
+    {"", not_solo,
+	"steer with a quorum of agents yet: say quorum: solo, and name one agent"},
+    {"agents", several, "talk to other agents yet: name one under agents"},
+    {"checks.*.exec", NULL, "perform exec checks yet"},
+    {"checks.*.dns", NULL, "perform dns checks yet"},
+    {"checks.*.elb", NULL, "perform elb checks yet"},
+    {"checks.*.backup", NULL, "watch backups yet"},
+    {"checks.*.cloudwatch", NULL, "read CloudWatch metrics yet"},
+    {"checks.*.http.url", NULL, "measure a lag from a fixed url yet"},
+    {"checks.*.http.json", NULL, "read a lag from a JSON answer yet"},
+    {"checks.*.http.min_days", NULL, "watch the days that a certificate has left yet"},
+    {"checks.*.http.cert", NULL, "show a client certificate yet"},
+    {"checks.*.http.key", NULL, "show a client certificate yet"},
+    {"checks.*.tcp.tls", NULL, "speak TLS in a tcp check yet"},
+    {"checks.*.tcp.send", NULL, "send in a tcp check yet"},
+    {"checks.*.tcp.expect", NULL, "read in a tcp check yet"},
+    {"zones.*.route53.role_arn", NULL,
+	"assume a role yet: give credentials that may write the zone"},
+    {"zones.*.route53.external_id", NULL, "assume a role yet"},
+    {"services.*.records", says_failover,
+	"write PRIMARY and SECONDARY records yet: leave records out, and the failover is written as weights"},
+    {"services.*.members.*.answers.alias", NULL,
+	"write alias records yet: answer with A, AAAA or CNAME"},
+    {"scenarios.*", NULL, "carry out scenarios yet"},
+};
+#define ROWS (sizeof rows / sizeof rows[0])
+
+static void
+find(const struct ynode *node, const char *path, const struct unbuilt *row,
+    struct config_notes *notes)
+{
+	char key[64];
+	size_t bytes = strcspn(path, ".");
+	const char *rest = path + bytes + (path[bytes] == '.' ? 1 : 0);
+
+	if (*path == '\0') {
+		if (row->when == NULL || row->when(node))
+			note_error(notes, node->key_line, node->key_column,
+			    "%s%s%s: run cannot %s", node->key != NULL ? "'" : "",
+			    node->key != NULL ? node->key : "the file",
+			    node->key != NULL ? "'" : "", row->what);
+		return;
+	}
+	(void)snprintf(key, sizeof key, "%.*s", (int)bytes, path);
+	for (const struct ynode *c = node->first; c != NULL; c = c->next)
+		if (c->key != NULL && (*path == '*' || strcmp(c->key, key) == 0))
+			find(c, rest, row, notes);
+}
+
+void
+unbuilt_collect(const struct ynode *root, struct region *r, struct config *c)
+{
+	struct config_notes notes = {0};
+
+	for (size_t i = 0; i < ROWS; i++)
+		find(root, rows[i].path, &rows[i], &notes);
+	notes_sort(&notes);
+	c->unbuilt = (uint32_t)notes.count;
+	c->unbuilt_note = region_alloc(r, notes.count * sizeof *notes.note);
+	if (notes.count > 0)
+		memcpy(c->unbuilt_note, notes.note, notes.count * sizeof *notes.note);
+	config_notes_free(&notes);
+}
+
+bool
+config_runnable(const struct config *c, struct config_notes *notes)
+{
+	memset(notes, 0, sizeof *notes);
+	for (uint32_t i = 0; i < c->unbuilt; i++) {
+		const struct config_note *n = &c->unbuilt_note[i];
+
+		note_error(notes, n->line, n->column, "%s", n->text);
+	}
+	return notes->errors == 0;
+}
