@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-# Reads the agent's log (logfmt) and prints, for each drain, when it passed each mark of
-# its way, in milliseconds after its first failed probe. Give killed_ms, when the demo
-# killed the site (epoch milliseconds), and member.
+# Reads the agent's log (logfmt) and prints, for each drain of `member`, when it passed
+# each mark of its way, in milliseconds after its first failed probe, and how many
+# changes the zone took, by kind. killed_ms is when the demo killed the site first, in
+# epoch milliseconds; flaps is how often it went down again while nobody let it rest.
 #
 # The marks: fault (a first probe fails) -> verdict DOWN -> committed (the zone took the
 # change) -> insync (the provider says so) -> answered (every name server answers it).
 
-function value(key,    at) {
-	at = match($0, "(^| )" key "=(\"[^\"]*\"|[^ ]*)")
-	if (!at)
+function value(key) {
+	if (!match($0, "(^| )" key "=(\"[^\"]*\"|[^ ]*)"))
 		return ""
-	at = substr($0, RSTART, RLENGTH)
-	sub(/^ ?[a-z_]+=/, "", at)
-	gsub(/"/, "", at)
-	return at
+	key = substr($0, RSTART, RLENGTH)
+	sub(/^ ?[a-z_]+=/, "", key)
+	gsub(/"/, "", key)
+	return key
 }
 
-# Milliseconds of "2026-11-24T10:00:00.123Z": of the day; the demo is short.
-function stamp(text,    part) {
+# Milliseconds of the day of "2026-11-24T10:00:00.123Z"; the demo is short.
+function when(    text, part) {
+	text = value("at") != "" ? value("at") : value("time")
 	split(substr(text, 12), part, /[:.Z]/)
 	return ((part[1] * 60 + part[2]) * 60 + part[3]) * 1000 + part[4]
 }
@@ -26,43 +27,48 @@ function since(from, to) {
 	return (to - from + 86400000) % 86400000
 }
 
-function when() {
-	return stamp(value("at") != "" ? value("at") : value("time"))
+{
+	fact = value("fact")
+	mine = value("member") == member
 }
-
-value("member") == member && value("fact") == "fault" && !open {
-	last_fault = when()
-	open = 1
+# The first fault since the member was last UP starts the incident.
+fact == "fault" && mine && !failing {
+	failing = 1
+	fault_ms = when()
 }
-value("member") == member && value("fact") == "verdict" && value("value") == "UP" { open = waiting = 0 }
-value("member") == member && value("fact") == "verdict" && value("value") == "DOWN" && open {
-	open = 0
-	pending_fault = last_fault
-	pending_verdict = when()
-	waiting = 1
+fact == "verdict" && mine && value("value") == "UP" { failing = 0 }
+fact == "verdict" && mine && value("value") == "DOWN" { verdict_ms = when() }
+fact == "committed" {
+	kind = value("value")
+	changes[kind]++
+	total++
 }
-value("fact") == "committed" && waiting {
-	waiting = 0
+fact == "committed" && mine && kind == "drain" {
 	drains++
-	fault[drains] = pending_fault
+	fault[drains] = fault_ms
 	epoch[drains] = value("epoch")
-	ms[drains, "verdict"] = since(pending_fault, pending_verdict)
-	ms[drains, "committed"] = since(pending_fault, when())
+	ms[drains, "verdict"] = since(fault_ms, verdict_ms)
+	ms[drains, "committed"] = since(fault_ms, when())
 }
-value("fact") == "insync" && drains && value("epoch") == epoch[drains] {
-	ms[drains, "insync"] = since(fault[drains], when())
-}
-value("fact") == "answered" && drains && value("epoch") == epoch[drains] {
-	ms[drains, "answered"] = since(fault[drains], when())
+(fact == "insync" || fact == "answered") && drains && value("epoch") == epoch[drains] {
+	ms[drains, fact] = since(fault[drains], when())
 }
 
 END {
-	printf "\n  %-22s %8s %9s %11s %9s %10s\n", "ms after the fault", "fault", "verdict", \
-		"committed", "in sync", "answered"
+	printf "\nWhat the agent measured, in ms after the first failed probe:\n\n"
+	printf "  %-14s %7s  %8s  %10s  %8s  %9s\n", "", "fault", "verdict", "committed", \
+		"in sync", "answered"
 	for (i = 1; i <= drains; i++)
-		printf "  drain %d of %-11s %9d %9d %11d %9d %10d\n", i, member, 0, \
+		printf "  drain %d of %-3s %6d  %8d  %10d  %8d  %9d\n", i, member, 0, \
 			ms[i, "verdict"], ms[i, "committed"], ms[i, "insync"], ms[i, "answered"]
-	if (drains)
-		printf "\n  From the kill to the first failed probe: %d ms.\n", \
-			since(killed_ms % 86400000, fault[1])
+	if (drains) {
+		blind = since(killed_ms % 86400000, fault[1])
+		printf "\n  %s was killed %d ms before the first probe failed: out of the zone %d ms\n" \
+			"  after the kill, and answered by every name server %d ms after it.\n", \
+			member, blind, blind + ms[1, "committed"], blind + ms[1, "answered"]
+	}
+	printf "\n  DNS changes: %d (%d creation, %d drains, %d returns, %d ramp steps),\n" \
+		"  while %s went down %d times.\n", total, changes["create"], \
+		changes["drain"], changes["return"], changes["ramp"], member, flaps + 1
+	exit drains == 0
 }

@@ -267,6 +267,19 @@ logfmt_get(const char *line, const char *key, char *out, size_t out_bytes)
 	out[n] = '\0';
 }
 
+/* Marks that the summary shows, and details of one address, are left out here. */
+static bool
+fact_shown(const char *level, const char *fact)
+{
+	static const char *const hidden[] = {
+	    "", "change_sent", "insync", "address_up", "address_down", "blocked"};
+
+	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+		if (strcmp(fact, hidden[i]) == 0)
+			return false;
+	return strcmp(level, "debug") != 0;
+}
+
 static void
 fact_add(struct view *v, const char *line)
 {
@@ -276,12 +289,14 @@ fact_add(struct view *v, const char *line)
 
 	logfmt_get(line, "level", level, sizeof level);
 	logfmt_get(line, "fact", fact, sizeof fact);
-	if (fact[0] == '\0' || strcmp(level, "debug") == 0)
+	if (!fact_shown(level, fact))
 		return;
 	logfmt_get(line, "member", member, sizeof member);
 	logfmt_get(line, "value", value, sizeof value);
 	logfmt_get(line, "text", text, sizeof text);
-	(void)snprintf(out, LINE_BYTES, "%3u.%u s  %-10s %-4s %s%s%s",
+	if (strncmp(text, value, strlen(value)) == 0) /* it says so itself */
+		value[0] = '\0';
+	(void)snprintf(out, LINE_BYTES, "%3u.%u s  %-9s %-3s %s%s%s",
 	    (unsigned)(at_ms / 1000), (unsigned)(at_ms / 100 % 10), fact, member, value,
 	    value[0] != '\0' && text[0] != '\0' ? ": " : "", text);
 	v->facts++;
