@@ -20,7 +20,7 @@ const char control_usage[] =
     "  GET  /lab/state                        counters, zones, record sets\n"
     "  POST /lab/fault?KEY=VALUE&...          what goes wrong next:\n"
     "    lose-answer=N   the next N changes are applied, and never answered\n"
-    "    late=MS         the next change is applied that much later, and never answered\n"
+    "    late=MS         the next change is applied that much later, never answered\n"
     "                    (count=N: so many; close=1: hung up at once)\n"
     "    throttle=N prior=N error=500   refusals (error: count=N, on=change|read,\n"
     "                    applied=1: the change is applied all the same)\n"
@@ -34,7 +34,7 @@ const char control_usage[] =
     "  POST /lab/edit                         body: a change batch; a hand edit\n"
     "  POST /lab/health?id=X&state=unhealthy  Route 53's opinion of a health check\n"
     "  POST /lab/target?name=N&A=IP,IP        what an alias outside the zones is\n"
-    "All but the first take zone=ID where it matters; without, the first zone is meant.\n";
+    "zone=ID says which zone is meant; the first, if it is not given.\n";
 
 struct control {
 	struct lab *lab;

@@ -6,8 +6,8 @@
         lab.fault("throttle=2")
         lab.dns("www.example.test", "A").texts    -> ["192.0.2.1"]
 
-From another folder: sys.path.insert(0, os.path.join(os.environ["SOURCE_DIR"],
-"tests/lab")). Environment: BUILD_DIR is where pointsman-lab was built. Only Debian's python3 with
+From another folder: sys.path.insert(0, os.path.join(SOURCE_DIR, "tests", "lab")).
+Environment: BUILD_DIR is where pointsman-lab was built. Only Debian's python3 with
 python3-botocore is needed. The process dies with the test.
 """
 
@@ -252,7 +252,7 @@ class Lab:
     # -- the API, through botocore
 
     def client(self, key_id=KEY_ID, secret=SECRET, token=None, region="us-east-1",
-               retries=0, check=True):
+               retries=0, check=True, timeout=15):
         """A botocore client for route53 that does not retry by itself. check=False: it
         sends what its model forbids."""
         import botocore.session
@@ -262,7 +262,7 @@ class Lab:
             "route53", region_name=region, endpoint_url=self.url,
             aws_access_key_id=key_id, aws_secret_access_key=secret,
             aws_session_token=token,
-            config=Config(retries={"max_attempts": retries}, read_timeout=15,
+            config=Config(retries={"max_attempts": retries}, read_timeout=timeout,
                           parameter_validation=check, proxies={}))
 
     def change(self, *changes, zone="ZLAB", client=None):

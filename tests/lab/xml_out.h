@@ -16,7 +16,7 @@ struct evbuffer;
 void xml_write_error(struct evbuffer *out, const char *code, const char *message,
     bool sender, const char *request_id);
 
-/* A refused batch, in today's shape (all lines in one pair of brackets) or the older. */
+/* A refused batch, in today's shape (all lines in one bracket) or the older. */
 void xml_write_refusal(struct evbuffer *out, const struct messages *messages,
     bool old_shape, const char *request_id);
 
