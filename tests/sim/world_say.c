@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The world's words: facts are kept for the tests, and told when a run is traced. */
+#include "tests/sim/world_parts.h"
+
+#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+static bool tracing, one_seed;
+static uint64_t the_seed;
+
+#define TAIL 60
+#define LINE 400
+static char tail[TAIL][LINE]; /* the last lines, told when a law is broken */
+static uint64_t told;
+
+static void
+tell(struct world *w, const char *text)
+{
+	char *line = tail[told++ % TAIL];
+
+	(void)snprintf(line, LINE, "%llu.%03llu %.360s",
+	    (unsigned long long)(w->now_ms / 1000),
+	    (unsigned long long)(w->now_ms % 1000), text);
+	if (tracing)
+		puts(line);
+}
+
+void
+say_line(struct world *w, const char *what, ...)
+{
+	char text[LINE];
+	va_list args;
+
+	va_start(args, what);
+	(void)vsnprintf(text, sizeof text, what, args);
+	va_end(args);
+	tell(w, text);
+}
+
+void
+say_facts(struct world *w, uint32_t agent, const struct engine_out *out)
+{
+	for (uint32_t i = 0; i < out->facts; i++) {
+		const struct fact *f = &out->fact[i];
+
+		w->fact_count[f->kind]++;
+		if (w->facts < WORLD_FACTS)
+			w->fact[w->facts++] = (struct world_fact){w->now_ms, agent, *f};
+		if (f->level == FACT_DEBUG && !tracing)
+			continue;
+		if (f->kind == FACT_FAULT && !tracing)
+			continue;
+		say_line(w, "%c %s%s%s %s %s", (int)('A' + agent), fact_word(f->kind),
+		    f->member >= 0 ? " " : "",
+		    f->member >= 0
+			? w->file[w->agent[agent].file].rule.member[f->member].name
+			: "",
+		    f->value, f->text);
+	}
+}
+
+const struct fact *
+world_fact(
+    const struct world *w, enum fact_kind kind, const char *value, uint64_t from_ms)
+{
+	for (uint32_t i = w->facts; i > 0; i--) {
+		const struct world_fact *f = &w->fact[i - 1];
+
+		if (f->at_ms < from_ms)
+			return NULL;
+		if (f->fact.kind == kind &&
+		    (value == NULL || strcmp(f->fact.value, value) == 0))
+			return &f->fact;
+	}
+	return NULL;
+}
+
+void
+world_fail(struct world *w, const char *what, ...)
+{
+	char text[LINE];
+	va_list args;
+
+	va_start(args, what);
+	(void)vsnprintf(text, sizeof text, what, args);
+	va_end(args);
+	for (uint64_t i = told > TAIL ? told - TAIL : 0; i < told && !tracing; i++)
+		puts(tail[i % TAIL]);
+	printf("seed %llu, %llu ms: %s (again: --seed %llu --trace)\n",
+	    (unsigned long long)w->conf.seed, (unsigned long long)w->now_ms, text,
+	    (unsigned long long)w->conf.seed);
+	fflush(stdout);
+	ck_abort_msg("seed %llu: %s", (unsigned long long)w->conf.seed, text);
+	abort();
+}
+
+uint64_t
+world_seed(uint64_t seed)
+{
+	return one_seed ? the_seed : seed;
+}
+
+bool
+world_one_seed(void)
+{
+	return one_seed;
+}
+
+int
+world_main(int argc, char **argv, Suite *s)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--trace") == 0)
+			tracing = true;
+		if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
+			one_seed = true;
+			the_seed = strtoull(argv[++i], NULL, 0);
+		}
+	}
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
