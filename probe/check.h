@@ -17,7 +17,7 @@
 enum check_kind {
 	CHECK_HTTP = 0,
 	CHECK_TCP,
-	CHECK_EXEC,		/* here and below: known to configuration, not built */
+	CHECK_EXEC, /* here and below: known to configuration, not built */
 	CHECK_DNS,
 	CHECK_ELB,
 	CHECK_BACKUP,
@@ -25,43 +25,43 @@ enum check_kind {
 	CHECK_KINDS
 };
 
-#define CHECK_PATH_MAX     512
-#define CHECK_TEXT_MAX     256
+#define CHECK_PATH_MAX 512
+#define CHECK_TEXT_MAX 256
 #define CHECK_HEADERS_BYTES 1024
 #define CHECK_STATUS_RANGES 8
-#define CHECK_BODY_BYTES   5120	/* contains/matches look at the first so many */
+#define CHECK_BODY_BYTES 5120 /* contains/matches look at the first so many */
 
 struct check_http {
 	bool https;
-	uint16_t port;		/* 0: the endpoint's, else the scheme's */
-	char method[16];	/* "GET" */
-	char path[CHECK_PATH_MAX];	/* "/", with query if any */
-	char host[DNS_NAME_MAX];	/* Host header and SNI; filled by config/: never "" */
-	char headers[CHECK_HEADERS_BYTES];	/* "Name: value\n" lines */
+	uint16_t port;             /* 0: the endpoint's, else the scheme's */
+	char method[16];           /* "GET" */
+	char path[CHECK_PATH_MAX]; /* "/", with query if any */
+	char host[DNS_NAME_MAX]; /* Host header and SNI; filled by config/: never "" */
+	char headers[CHECK_HEADERS_BYTES]; /* "Name: value\n" lines */
 	uint32_t statuses;
 	struct check_status_range {
 		uint16_t low, high;
-	} status[CHECK_STATUS_RANGES];	/* default 200–299 */
-	char contains[CHECK_TEXT_MAX];	/* "" none */
-	char matches[CHECK_TEXT_MAX];	/* POSIX extended regular expression; "" none */
-	bool verify;		/* certificates; true by default */
-	uint32_t min_days;	/* of a certificate's remaining life; 0: no such rule */
-	char ca[CHECK_PATH_MAX];	/* PEM file; "" the system's */
-	uint32_t redirects;	/* followed at most; 0: a 3xx is judged as it is */
+	} status[CHECK_STATUS_RANGES]; /* default 200–299 */
+	char contains[CHECK_TEXT_MAX]; /* "" none */
+	char matches[CHECK_TEXT_MAX];  /* POSIX extended regular expression; "" none */
+	bool verify;                   /* certificates; true by default */
+	uint32_t min_days; /* of a certificate's remaining life; 0: no such rule */
+	char ca[CHECK_PATH_MAX]; /* PEM file; "" the system's */
+	uint32_t redirects;      /* followed at most; 0: a 3xx is judged as it is */
 };
 
 struct check_tcp {
-	uint16_t port;		/* 0: the endpoint's */
+	uint16_t port; /* 0: the endpoint's */
 };
 
 struct check_spec {
-	char name[WORD_MAX];	/* in the configuration; for sentences */
+	char name[WORD_MAX]; /* in the configuration; for sentences */
 	enum check_kind kind;
 	uint64_t every_ms, timeout_ms, recheck_ms;
-	uint64_t hedge_ms;	/* 0: off; a second connection after so much silence */
-	uint64_t slow_ms;	/* 0: off; a slower pass is a failure */
+	uint64_t hedge_ms; /* 0: off; a second connection after so much silence */
+	uint64_t slow_ms;  /* 0: off; a slower pass is a failure */
 	uint32_t fall, rise, clear;
-	char source[64];	/* local address to probe from; "" any */
+	char source[64]; /* local address to probe from; "" any */
 	struct check_http http;
 	struct check_tcp tcp;
 };

@@ -33,27 +33,28 @@ enum prober_msg_kind { PROBER_HELLO = 1, PROBER_TARGET, PROBER_DROP, PROBER_GO }
 
 struct prober_msg {
 	uint32_t kind;
-	uint32_t id;		/* TARGET, DROP: chosen by the agent */
-	uint64_t seed;		/* HELLO: of stagger and jitter */
-	uint32_t protocol;	/* HELLO */
-	bool once;		/* HELLO: one probe of each address, then silence */
-	char user_agent[128];	/* HELLO: "pointsman/0.1.0 (fra)" */
-	char nameservers[256];	/* HELLO: "ip[:port],…" for probe names; "" the system's */
-	char host[DNS_NAME_MAX];	/* TARGET: name or numeric address */
-	uint16_t port;		/* TARGET: never 0 for http and tcp */
-	bool families[FAMILIES];	/* TARGET: resolve A, AAAA */
-	struct check_spec check;	/* TARGET */
+	uint32_t id;          /* TARGET, DROP: chosen by the agent */
+	uint64_t seed;        /* HELLO: of stagger and jitter */
+	uint32_t protocol;    /* HELLO */
+	bool once;            /* HELLO: one probe of each address, then silence */
+	char user_agent[128]; /* HELLO: "pointsman/0.1.0 (fra)" */
+	char nameservers
+	    [256]; /* HELLO: "ip[:port],…" for probe names; "" the system's */
+	char host[DNS_NAME_MAX]; /* TARGET: name or numeric address */
+	uint16_t port;           /* TARGET: never 0 for http and tcp */
+	bool families[FAMILIES]; /* TARGET: resolve A, AAAA */
+	struct check_spec check; /* TARGET */
 };
 
 enum probe_event_kind {
 	PROBE_READY = 1,
-	PROBE_ADDRESS,		/* address appeared: slot now stands for it */
-	PROBE_RETIRED,		/* it left the answer: the slot is free again */
+	PROBE_ADDRESS, /* address appeared: slot now stands for it */
+	PROBE_RETIRED, /* it left the answer: the slot is free again */
 	PROBE_SAMPLE,
-	PROBE_RESOLVED,		/* a name resolved again after trouble */
-	PROBE_UNRESOLVED,	/* it does not resolve: the last addresses stay in use */
-	PROBE_CROWDED,		/* more than ADDRESSES_MAX addresses: the rest is left out */
-	PROBE_LAG,		/* every 1 s: latency_us is the worst lateness of the worker's
+	PROBE_RESOLVED,   /* a name resolved again after trouble */
+	PROBE_UNRESOLVED, /* it does not resolve: the last addresses stay in use */
+	PROBE_CROWDED,    /* more than ADDRESSES_MAX addresses: the rest is left out */
+	PROBE_LAG,        /* every 1 s: latency_us is the worst lateness of the worker's
 				 * loop since the last one; id and slot mean nothing. Its
 				 * absence means a worker that is stuck or stopped. */
 };
@@ -61,47 +62,56 @@ enum probe_event_kind {
 /* Why; one word for metrics and logs each: probe_reason_word(). */
 enum probe_reason {
 	PROBE_OK = 0,
-	PROBE_REFUSED,		/* connection refused or reset while connecting */
-	PROBE_UNREACHABLE,	/* the network said so */
-	PROBE_TIMEOUT,		/* the total deadline */
-	PROBE_RESET,		/* closed or reset before the answer was whole */
-	PROBE_STATUS,		/* an HTTP status that is not wanted */
-	PROBE_BODY,		/* contains/matches not found */
-	PROBE_GARBAGE,		/* not HTTP */
-	PROBE_HEADERS,		/* more than 16 KiB of header */
-	PROBE_REDIRECTS,	/* more redirects than allowed */
-	PROBE_SLOW,		/* passed, but slower than `slow` */
-	PROBE_TLS,		/* handshake failed or certificate not accepted */
-	PROBE_FORBIDDEN,	/* link-local or metadata address: never probed */
-	PROBE_LOCAL,		/* our own trouble: UNKNOWN */
+	PROBE_REFUSED,     /* connection refused or reset while connecting */
+	PROBE_UNREACHABLE, /* the network said so */
+	PROBE_TIMEOUT,     /* the total deadline */
+	PROBE_RESET,       /* closed or reset before the answer was whole */
+	PROBE_STATUS,      /* an HTTP status that is not wanted */
+	PROBE_BODY,        /* contains/matches not found */
+	PROBE_GARBAGE,     /* not HTTP */
+	PROBE_HEADERS,     /* more than 16 KiB of header */
+	PROBE_REDIRECTS,   /* more redirects than allowed */
+	PROBE_SLOW,        /* passed, but slower than `slow` */
+	PROBE_TLS,         /* handshake failed or certificate not accepted */
+	PROBE_FORBIDDEN,   /* link-local or metadata address: never probed */
+	PROBE_LOCAL,       /* our own trouble: UNKNOWN */
 	PROBE_REASONS
 };
 
 struct probe_event {
 	uint32_t kind;
-	uint32_t id;		/* target */
-	uint32_t slot;		/* < ADDRESSES_MAX, stable while the address lives */
-	uint32_t outcome;	/* SAMPLE: enum outcome */
-	uint32_t reason;	/* SAMPLE: enum probe_reason */
-	uint32_t http_status;	/* SAMPLE: 0 where there was none */
-	uint64_t start_ms;	/* SAMPLE: CLOCK_BOOTTIME when the probe began */
-	uint32_t latency_us;	/* SAMPLE: to the last byte that was needed */
-	uint32_t family;	/* ADDRESS: enum family */
-	char address[64];	/* ADDRESS, SAMPLE, RETIRED: numeric */
-	char text[160];		/* a sentence for people; "" on a pass */
+	uint32_t id;          /* target */
+	uint32_t slot;        /* < ADDRESSES_MAX, stable while the address lives */
+	uint32_t outcome;     /* SAMPLE: enum outcome */
+	uint32_t reason;      /* SAMPLE: enum probe_reason */
+	uint32_t http_status; /* SAMPLE: 0 where there was none */
+	uint64_t start_ms;    /* SAMPLE: CLOCK_BOOTTIME when the probe began */
+	uint32_t latency_us;  /* SAMPLE: to the last byte that was needed */
+	uint32_t family;      /* ADDRESS: enum family */
+	char address[64];     /* ADDRESS, SAMPLE, RETIRED: numeric */
+	char text[160];       /* a sentence for people; "" on a pass */
 };
 
-const char *probe_reason_word(enum probe_reason r);	/* "refused", "http-status" … */
+const char *probe_reason_word(enum probe_reason r); /* "refused", "http-status" … */
+
+enum prober_exit {
+	PROBER_EXIT_CLOSED = 0, /* the socket closed: the usual end */
+	PROBER_EXIT_SANDBOX,    /* privileges could not be dropped */
+	PROBER_EXIT_PROTOCOL,   /* a message that this build does not understand */
+	PROBER_EXIT_START,      /* out of memory, or name servers that are none */
+	PROBER_EXIT_DEAF,       /* the agent left thousands of events unread */
+};
 
 /* The worker's whole life on an inherited socket: privileges are dropped (uid/gid
  * of `nobody` when root, no_new_privs, no core files, file and process limits),
- * then it serves until the socket closes. Returns the exit status. */
+ * then it serves until the socket closes. Returns the exit status, prober_exit. */
 int prober_main(int fd);
 
 /* Starts a worker: execs /proc/self/exe with argv {"pointsman", "prober", "3"}, an
  * empty environment, the socket at descriptor 3 and nothing else open but stderr.
  * On success *fd (non-blocking, close-on-exec, owned by the caller) and *pid are
- * set; whoever calls reaps the pid. `argv0` replaces /proc/self/exe in tests. */
+ * set; whoever calls reaps the pid. The worker is killed when the thread that called
+ * ends. `argv0` replaces /proc/self/exe in tests. */
 bool prober_spawn(const char *argv0, int *fd, pid_t *pid, struct err *e) MUST_CHECK;
 
 #endif

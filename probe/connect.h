@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * connect.h - one TCP connection being opened, without ever waiting.
+ */
+#ifndef PROBE_CONNECT_H
+#define PROBE_CONNECT_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "probe/address.h"
+#include "probe/result.h"
+
+struct connect_from { /* a check's source address, parsed once */
+	bool any;     /* no source: the system chooses */
+	struct address address;
+};
+
+/* error 0: connected, *fd belongs to whoever is called; else an errno. */
+typedef void connect_done_fn(void *arg, int fd, int error);
+
+struct connect { /* in the caller's storage; may not move while open */
+	struct event ev;
+	int fd; /* -1: not open */
+	connect_done_fn *done;
+	void *arg;
+};
+
+/* Starts; false: it failed at once and *r says how. done is called once, later, unless
+ * connect_cancel() comes first. The socket is non-blocking and close-on-exec, and its
+ * close resets the connection (see connect.c). */
+bool connect_start(struct connect *c, struct event_base *base, const struct address *to,
+    uint16_t port, const struct connect_from *from, connect_done_fn *done, void *arg,
+    struct probe_result *r) MUST_CHECK;
+/* Closes; nothing happens when it is not open. */
+void connect_cancel(struct connect *c);
+
+#endif

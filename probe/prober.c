@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker's life: confine, greet, serve, end with the socket.
+ *
+ * The agent is trusted, but its build may be another one: a message of the wrong size
+ * or order ends the worker with a status that says so, and nothing is guessed.
+ */
+#include "probe/prober.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "probe/sandbox.h"
+#include "probe/worker.h"
+
+#define MESSAGES_AT_ONCE 64 /* then the probes have their turn */
+#define HEARTBEAT_US UINT64_C(1000000)
+
+static void
+end(struct worker *w, enum prober_exit why)
+{
+	w->over = true;
+	w->exit = why;
+	(void)event_base_loopbreak(w->loop.base);
+}
+
+void
+worker_reschedule(struct worker *w)
+{
+	uint64_t next_us = schedule_next_us(&w->schedule);
+
+	if (next_us == UINT64_MAX)
+		return;
+	if (w->due.node.place == 0 || w->due.node.due_us > next_us)
+		loop_set(&w->loop, &w->due, next_us);
+}
+
+static void
+on_due(struct timer *t, uint64_t now_us)
+{
+	struct worker *w = heap_entry(t, struct worker, due);
+	struct beat *b;
+
+	while ((b = schedule_due(&w->schedule, now_us)) != NULL)
+		flight_start(w, heap_entry(b, struct slot, beat));
+	worker_reschedule(w);
+	if (w->outbox.deaf)
+		end(w, PROBER_EXIT_DEAF);
+}
+
+static void
+on_heartbeat(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	uint64_t now_us = loop_now_us(), late_us = loop_take_late_us(&w->loop);
+	uint64_t probes_us = schedule_take_late_us(&w->schedule);
+	uint64_t own_us = now_us - w->beat_us;
+	struct probe_event ev = {.kind = PROBE_LAG, .start_ms = now_us / 1000};
+
+	(void)fd;
+	(void)what;
+	own_us = own_us > HEARTBEAT_US ? own_us - HEARTBEAT_US : 0;
+	if (late_us < own_us)
+		late_us = own_us;
+	if (late_us < probes_us)
+		late_us = probes_us;
+	ev.latency_us = late_us < UINT32_MAX ? (uint32_t)late_us : UINT32_MAX;
+	w->beat_us = now_us;
+	outbox_tell(&w->outbox, &ev);
+	if (w->outbox.deaf)
+		end(w, PROBER_EXIT_DEAF);
+}
+
+static bool
+greet(struct worker *w, const struct prober_msg *m)
+{
+	struct probe_event ready = {.kind = PROBE_READY};
+	struct timeval second = {.tv_sec = HEARTBEAT_US / 1000000};
+	struct err e;
+
+	if (m->protocol != PROBER_PROTOCOL) {
+		end(w, PROBER_EXIT_PROTOCOL);
+		return false;
+	}
+	schedule_init(&w->schedule, m->seed, m->once);
+	w->greeted = true;
+	w->http.base = w->loop.base;
+	w->resolver = w->http.resolver = resolver_new(w->loop.base, m->nameservers, &e);
+	if (w->resolver == NULL)
+		return false;
+	w->http.web = web_new(w->loop.base, m->user_agent, &e);
+	w->names = names_new(&w->loop, w->resolver);
+	if (w->http.web == NULL || w->names == NULL)
+		return false;
+	outbox_tell(&w->outbox, &ready);
+	w->beat_us = loop_now_us();
+	return event_add(w->heartbeat, &second) == 0;
+}
+
+static void
+obey(struct worker *w, const struct prober_msg *m)
+{
+	if (w->greeted != (m->kind != PROBER_HELLO)) {
+		end(w, PROBER_EXIT_PROTOCOL);
+		return;
+	}
+	switch ((enum prober_msg_kind)m->kind) {
+	case PROBER_HELLO:
+		if (!greet(w, m) && !w->over)
+			end(w, PROBER_EXIT_START);
+		return;
+	case PROBER_TARGET:
+		if (!target_put(w, m))
+			end(w, PROBER_EXIT_START);
+		return;
+	case PROBER_DROP:
+		target_drop(w, m->id);
+		return;
+	case PROBER_GO:
+		if (!w->going)
+			targets_go(w);
+		return;
+	}
+	end(w, PROBER_EXIT_PROTOCOL);
+}
+
+static void
+close_texts(struct prober_msg *m)
+{
+#define CLOSE(text) (text)[sizeof(text) - 1] = '\0'
+	CLOSE(m->user_agent);
+	CLOSE(m->nameservers);
+	CLOSE(m->host);
+	CLOSE(m->check.name);
+	CLOSE(m->check.source);
+	CLOSE(m->check.http.method);
+	CLOSE(m->check.http.path);
+	CLOSE(m->check.http.host);
+	CLOSE(m->check.http.headers);
+	CLOSE(m->check.http.contains);
+	CLOSE(m->check.http.matches);
+	CLOSE(m->check.http.ca);
+#undef CLOSE
+}
+
+static void
+on_message(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct prober_msg m;
+
+	(void)what;
+	for (int i = 0; i < MESSAGES_AT_ONCE && !w->over; i++) {
+		ssize_t n = recv(fd, &m, sizeof m, MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			end(w, PROBER_EXIT_CLOSED);
+			return;
+		}
+		if ((size_t)n != sizeof m) {
+			end(w, PROBER_EXIT_PROTOCOL);
+			return;
+		}
+		close_texts(&m);
+		obey(w, &m);
+	}
+}
+
+static bool
+open_worker(struct worker *w, int fd)
+{
+	struct err e;
+
+	w->fd = fd;
+	w->due.fire = on_due;
+	w->targets.end = &w->targets.first;
+	if (!loop_init(&w->loop, &e))
+		return false;
+	if (!outbox_init(&w->outbox, w->loop.base, fd, &e)) {
+		loop_fini(&w->loop);
+		return false;
+	}
+	w->messages = event_new(w->loop.base, fd, EV_READ | EV_PERSIST, on_message, w);
+	w->heartbeat = event_new(w->loop.base, -1, EV_PERSIST, on_heartbeat, w);
+	return w->messages != NULL && w->heartbeat != NULL &&
+	    event_add(w->messages, NULL) == 0;
+}
+
+static void
+close_worker(struct worker *w)
+{
+	if (w->names != NULL)
+		targets_drop_all(w);
+	names_free(w->names);
+	web_free(w->http.web);
+	resolver_free(w->resolver);
+	schedule_fini(&w->schedule);
+	event_free(w->messages);
+	event_free(w->heartbeat);
+	outbox_fini(&w->outbox);
+	loop_fini(&w->loop);
+}
+
+int
+prober_main(int fd)
+{
+	struct worker *w;
+	struct err e;
+	enum prober_exit why;
+
+	if (!sandbox_enter(&e))
+		return PROBER_EXIT_SANDBOX;
+	w = calloc(1, sizeof *w);
+	if (w == NULL || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || !open_worker(w, fd))
+		return PROBER_EXIT_START;
+	(void)event_base_dispatch(w->loop.base);
+	why = w->exit;
+	close_worker(w);
+	free(w);
+	return (int)why;
+}

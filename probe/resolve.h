@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * resolve.h - one name and one family, asked without waiting.
+ *
+ * The name is absolute: no search list. With name servers of our own only they are
+ * asked; with the system's, /etc/hosts is honoured too.
+ */
+#ifndef PROBE_RESOLVE_H
+#define PROBE_RESOLVE_H
+
+#include <event2/event.h>
+
+#include "probe/address.h"
+#include "steering/core/bounds.h"
+#include "steering/core/err.h"
+
+/* More than a target can hold, so that a target whose name has too many keeps those
+ * that it has when the servers turn the answer round. */
+#define RESOLVE_ADDRESSES_MAX 256
+
+enum resolve_status {
+	RESOLVE_FAILED = 0, /* no answer, an error, or no such name: `why` says it */
+	RESOLVE_EMPTY,      /* the name exists without an address of this family */
+	RESOLVE_FOUND,
+};
+
+struct resolve_answer {
+	enum resolve_status status;
+	uint32_t ttl_s;     /* FOUND: the least of the chain */
+	uint32_t addresses; /* what is beyond the maximum is left out */
+	struct address address[RESOLVE_ADDRESSES_MAX]; /* sorted, none twice */
+	char why[96];                                  /* "" when found */
+};
+
+typedef void resolve_done_fn(void *arg, const struct resolve_answer *a);
+
+struct resolver;
+struct resolve_query;
+
+/* nameservers: "ip[:port],…"; "" the system's. */
+struct resolver *resolver_new(
+    struct event_base *base, const char *nameservers, struct err *e) MUST_CHECK;
+/* Every query must have been told or cancelled before. */
+void resolver_free(struct resolver *r);
+
+/* done is called once, never before this returns, unless it is cancelled first.
+ * NULL: out of memory. */
+struct resolve_query *resolver_ask(struct resolver *r, const char *name,
+    enum family family, resolve_done_fn *done, void *arg);
+void resolver_cancel(struct resolve_query *q);
+
+#endif
