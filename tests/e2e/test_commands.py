@@ -79,6 +79,29 @@ class Words(unittest.TestCase):
 
 # ---- validate -----------------------------------------------------------------------
 
+SOLO = """cluster: solo
+sites: [a, b]
+agents:
+  one: {site: a}
+quorum: solo
+checks:
+  web: {http: {path: /, port: 8080}}
+zones:
+  lab:
+    name: example.test
+    route53: {zone_id: ZLAB, endpoint: "http://127.0.0.1:8053"}
+services:
+  www:
+    zone: lab
+    names: [www.example.test]
+    ttl: 5s
+    policy: weighted
+    check: web
+    members:
+      a: {weight: 100, answers: {A: [127.0.1.1]}}
+      b: {weight: 50,  answers: {A: [127.0.2.1]}}
+"""
+
 class Validate(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -89,11 +112,6 @@ class Validate(unittest.TestCase):
         path = self.folder / "p.yaml"
         path.write_text(text)
         return path
-
-    def solo(self):
-        return next(p for p in (SOURCE / "config/examples/solo.yaml",
-                                SOURCE / "../shared/examples/solo.yaml")
-                    if p.exists()).read_text()
 
     def test_every_example(self):
         examples = [*(SOURCE / "config/examples").glob("*.yaml"),
@@ -106,7 +124,7 @@ class Validate(unittest.TestCase):
             self.assertTrue(all(s["survives"] for s in answer["services"]))
 
     def test_mistakes_come_all_at_once_with_their_place(self):
-        path = self.file(self.solo().replace("weight: 100", "weight: 300")
+        path = self.file(SOLO.replace("weight: 100", "weight: 300")
                          .replace("policy: weighted", "polcy: weighted"))
         status, out, _ = pointsman("validate", "-c", path)
         self.assertEqual(1, status)
@@ -125,15 +143,14 @@ class Validate(unittest.TestCase):
         expect(pointsman("validate", "-c", self.folder / "absent.yaml"), 1, "absent.yaml")
 
     def test_run_refuses_what_it_cannot_do(self):
-        solo = self.solo()
-        path = self.file(solo.replace("  one: {site: a}",
+        path = self.file(SOLO.replace("  one: {site: a}",
                                       "  one: {site: a, url: \"https://127.0.0.1:1\"}\n"
                                       "  two: {site: b, url: \"https://127.0.0.1:2\"}")
                          .replace("quorum: solo", "tls: {cert: c, key: k, ca: a}"))
         expect(pointsman("validate", "-c", path), 0, "run refuses this file for now")
         expect(pointsman("run", "-c", path, "--agent", "one"), 1, "agents")
         expect(pointsman("plan", "-c", path), 2, "agents")
-        path = self.file(solo)
+        path = self.file(SOLO)
         expect(pointsman("run", "-c", path, "--agent", "onne"), 1, "did you mean 'one'?")
 
 
