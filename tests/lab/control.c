@@ -21,7 +21,7 @@ const char control_usage[] =
     "  POST /lab/fault?KEY=VALUE&...          what goes wrong next:\n"
     "    lose-answer=N   the next N changes are applied, and never answered\n"
     "    late=MS         the next change is applied that much later, never answered\n"
-    "                    (count=N: so many; close=1: hung up at once)\n"
+    "                    (count=N: so many; close=1: hung up; answer=1: answered)\n"
     "    throttle=N prior=N error=500   refusals (error: count=N, on=change|read,\n"
     "                    applied=1: the change is applied all the same)\n"
     "    outage=on|off|MS   connections are reset\n"

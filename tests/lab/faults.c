@@ -81,6 +81,7 @@ static bool
 set_late(struct form *form, const char *text)
 {
 	form->f->late_close = is_given(form, "close");
+	form->f->late_answer = is_given(form, "answer");
 	return read_count(form, text, MS_MAX, &form->f->late_ms) &&
 	    read_times(form, &form->f->late_count);
 }
@@ -268,6 +269,7 @@ static const struct {
     {"old-errors", set_old_errors},
     {"count", set_beside},
     {"close", set_beside},
+    {"answer", set_beside},
     {"on", set_beside},
     {"applied", set_beside},
     {"server", set_beside},

@@ -5,7 +5,8 @@
  *   lose-answer=N        the next N changes are applied, their connections closed
  *   late=MS              the next change (count=N: N of them) is applied MS later, even
  *                        if the client has gone; it is never answered. close=1: its
- *                        connection is closed at once, not when the change is applied
+ *                        connection is closed at once, not when the change is applied;
+ *                        answer=1: answered after all, if the client is still there
  *   throttle=N           the next N requests are refused: Throttling, Rate exceeded
  *   prior=N              the next N changes are refused: PriorRequestNotComplete
  *   error=STATUS         the next request (count=N) is answered 500 (or 502, 503, 504);
@@ -50,7 +51,7 @@ struct bucket {
 struct faults {
 	uint64_t lose_answers;
 	uint64_t late_count, late_ms;
-	bool late_close;
+	bool late_close, late_answer;
 	uint64_t throttle, prior;
 	uint64_t error_count;
 	int error_status;

@@ -88,6 +88,15 @@ class Faults(unittest.TestCase):
             self.assertGreaterEqual(time.monotonic() - begin, 0.29)
             self.assertTrue(self.there(n))
 
+    def test_late_with_an_answer(self):
+        self.lab.fault("late=300&answer=1&count=2")
+        begin = time.monotonic()
+        self.lab.change((C, host(1)))
+        self.assertGreaterEqual(time.monotonic() - begin, 0.29)
+        self.assertEqual(self.code(self.lab.change, (C, host(1))),
+                         ("InvalidChangeBatch", 400))
+        self.assertTrue(self.there(1))
+
     def test_late_is_judged_when_it_is_applied(self):
         """A stale writer's change comes after the zone has moved: it is refused then."""
         self.lab.change((C, host(1)))

@@ -8,6 +8,7 @@ import unittest
 import urllib.error
 import urllib.request
 
+import botocore
 from botocore.exceptions import ClientError
 
 from lab import Lab, batch_xml, main, rrset
@@ -389,6 +390,49 @@ class Rules(unittest.TestCase):
         self.assertEqual(zone["HostedZone"]["ResourceRecordSetCount"], 9)
         self.assertEqual(len(zone["DelegationSet"]["NameServers"]), 1)
         self.assertEqual(len(self.client.list_hosted_zones()["HostedZones"]), 1)
+
+
+class Model(unittest.TestCase):
+    """Every answer has what botocore's model of Route 53 calls required, and no more."""
+
+    def conforms(self, shape, value, at):
+        if shape.type_name == "structure":
+            for name in shape.required_members:
+                self.assertIn(name, value, at)
+            for name, part in value.items():
+                if name != "ResponseMetadata":
+                    self.assertIn(name, shape.members, at)
+                    self.conforms(shape.members[name], part, f"{at}.{name}")
+        elif shape.type_name == "list":
+            for part in value:
+                self.conforms(shape.member, part, at + "[]")
+        elif shape.type_name == "string":
+            self.assertIsInstance(value, str, at)
+            if shape.enum:
+                self.assertIn(value, shape.enum, at)
+            self.assertLessEqual(len(value), shape.metadata.get("max", 10000), at)
+        elif shape.type_name == "long":
+            self.assertIsInstance(value, int, at)
+
+    def test_answers_conform(self):
+        with Lab(zones=["example.test=ZLAB", "other.test=ZOTHER"], servers=2) as lab:
+            client = lab.client()
+            lab.change(*[(C, record) for record in BASE],
+                       (C, alias("x.example.test", "www.example.test")), client=client)
+            change = lab.change((U, WWW), client=client)
+            calls = [("GetChange", {"Id": change}),
+                     ("GetHostedZone", {"Id": "ZLAB"}),
+                     ("ListHostedZones", {"MaxItems": "1"}),
+                     ("ListHostedZonesByName", {"MaxItems": "1"}),
+                     ("ListResourceRecordSets", {"HostedZoneId": "ZLAB"}),
+                     ("ListResourceRecordSets", {"HostedZoneId": "ZLAB", "MaxItems": "6"}),
+                     ("ChangeResourceRecordSets", {"HostedZoneId": "ZLAB", "ChangeBatch": {
+                         "Comment": "c", "Changes": [
+                             {"Action": U, "ResourceRecordSet": WWW}]}})]
+            for name, arguments in calls:
+                call = getattr(client, botocore.xform_name(name))
+                shape = client.meta.service_model.operation_model(name).output_shape
+                self.conforms(shape, call(**arguments), name)
 
 
 class Xml(unittest.TestCase):

@@ -35,6 +35,7 @@ struct waiting {
 	int status;
 	char request_id[REQUEST_ID_BYTES];
 	char *path;                   /* of a late change */
+	bool answer;                  /* a late change's client, if it still waits */
 	struct api_call call;         /* its body is a copy */
 	struct evkeyvalq no_settings; /* an empty query for it */
 };
@@ -226,13 +227,17 @@ apply_late(void *arg, struct evhttp_request *req)
 	};
 	struct api_reply r;
 
-	(void)req;
+	bool answered = w->answer && req != NULL;
+
 	api_reply_init(&r);
 	api_run(w->front->lab, &w->call, &r);
 	record(&v, &r, r.status);
+	if (answered)
+		send_answer(
+		    w->front, req, r.status, "text/xml", w->call.request_id, r.body);
 	api_reply_fini(&r);
 	waiting_free(w);
-	return HELD_CLOSE;
+	return answered ? HELD_LEAVE : HELD_CLOSE;
 }
 
 static void
@@ -247,6 +252,7 @@ hold_change(struct visit *v)
 
 	w->front = v->front;
 	w->path = heap_string(v->path);
+	w->answer = v->front->lab->faults.late_answer;
 	w->call = v->call;
 	TAILQ_INIT(&w->no_settings);
 	w->call.query = &w->no_settings;
