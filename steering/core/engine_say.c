@@ -87,6 +87,12 @@ put_senses(struct pen *p, const struct engine *g, uint32_t m)
 	    (unsigned)g->rule->agents, (unsigned)rule_quorum(g->rule));
 }
 
+static unsigned long long
+seconds(uint64_t ms)
+{
+	return (unsigned long long)(ms / 1000);
+}
+
 static void
 put_ledger(struct pen *p, const struct engine *g, uint32_t m, int64_t now_wall_s,
     uint64_t now_ms)
@@ -101,12 +107,13 @@ put_ledger(struct pen *p, const struct engine *g, uint32_t m, int64_t now_wall_s
 	}
 	decide_limiter_in(g, now_wall_s, now_ms, &lim);
 	if (v != VERDICT_UNDECIDED)
-		put(p, ", held %llu s of %llu s",
-		    (unsigned long long)(hold_ms(&g->hold[m], v, now_ms) / 1000),
-		    (unsigned long long)((l->out ? limiter_return_hold_ms(
-						       g->rule, l, now_wall_s)
-						 : limiter_drain_hold_ms(&lim, m)) /
-			1000));
+		put(p, ", held %llu s", seconds(hold_ms(&g->hold[m], v, now_ms)));
+	/* How long it must be held is of interest where the verdict asks for a move. */
+	if (l->out && v == VERDICT_UP)
+		put(p, " of %llu s",
+		    seconds(limiter_return_hold_ms(g->rule, l, now_wall_s)));
+	else if (!l->out && v == VERDICT_DOWN)
+		put(p, " of %llu s", seconds(limiter_drain_hold_ms(&lim, m)));
 	put(p, "; %s, weight %u of %u, %u drains in 24 h", l->out ? "out" : "in",
 	    (unsigned)l->weight, (unsigned)g->rule->member[m].weight,
 	    (unsigned)ledger_count_since(
