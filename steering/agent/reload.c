@@ -28,12 +28,15 @@ struct reload {
 static void
 say_notes(struct agent *a, const struct config_notes *notes)
 {
+	const char *slash = strrchr(a->config->path, '/');
+	const char *file = slash != NULL ? slash + 1 : a->config->path;
+
 	for (size_t i = 0; i < notes->count; i++) {
 		const struct config_note *n = &notes->note[i];
 
 		facts_say(a->facts, FACT_TROUBLE, n->warning ? FACT_WARN : FACT_ERROR,
-		    NULL, NULL, "%.80s:%u:%u: %.130s", a->config->path, n->line,
-		    n->column, n->text);
+		    NULL, NULL, "%.40s:%u:%u: %.170s", file, n->line, n->column,
+		    n->text);
 	}
 }
 

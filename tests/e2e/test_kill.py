@@ -81,6 +81,7 @@ class Story:
         self.idle = 0
         self.kills = 0
         self.well = True
+        self.received_before = 0
 
     def __call__(self):
         with World() as w:
@@ -116,6 +117,7 @@ class Story:
         if steady:
             self.turn(w)
         since = agent.mark()
+        self.received_before = self.received(w)
         agent.start()
         if self.random.random() < 0.2:
             time.sleep(self.random.uniform(0, 2.5))
@@ -128,7 +130,7 @@ class Story:
         except AssertionError:
             self.kill(w, since)     # a hold or a budget: nothing was due
             return
-        time.sleep(self.random.choice((0, 0, .01, .05, .12, .25, .4)))
+        time.sleep(self.random.choice((0, .003, .01, .03, .07, .15, .3)))
         self.kill(w, since)
 
     def kill(self, w, since):
@@ -138,19 +140,27 @@ class Story:
         agent.kill()
         self.kills += 1
         sent = agent.find("change_sent", since=since)
+        nonces = {f["nonce"] for f in sent}
         ends = [f for kind in ("committed", "lost", "busy", "refused", "unknown_outcome")
-                for f in agent.find(kind, since=since)
-                if sent and f.get("nonce") == sent[-1]["nonce"]]
-        if sent and not ends:
-            self.after_ms.append((killed - sent[-1]["heard"]) * 1000)
+                for f in agent.find(kind, since=since) if f.get("nonce") in nonces]
+        time.sleep(0.03)        # what had left the agent has arrived by now
+        if self.received(w) - self.received_before > len(ends):
+            self.after_ms.append(max(0, killed - sent[-1]["heard"]) * 1000)
         else:
             self.idle += 1
+
+    def received(self, w):
+        """Changes that have reached the lab, whatever became of them."""
+        return len([r for r in w.lab.requests() if r["method"] == "POST"
+                    and r["path"].endswith("/rrset/") and r["fault"] != "late-applied"])
 
     def settle(self, w, watcher):
         """Left alone, it steers on: b is where its health wants it."""
         if self.well:
             self.turn(w)
+        since = w.agent.mark()
         w.agent.start()
+        w.agent.wait("verdict", member="b", value="DOWN", since=since)
         w.wait_weights(30, a=100, b=0)
         watcher.check()
 

@@ -105,6 +105,7 @@ class Agent:
 
     def __init__(self, world, *options, wrapper=()):
         self.world, self.options, self.wrapper = world, list(options), list(wrapper)
+        self.name = "one"
         self.process, self.facts, self.lines = None, [], []
         self.news = threading.Condition()
         self.env = {"PATH": "/usr/bin:/bin", "AWS_ACCESS_KEY_ID": "AKIDLAB",
@@ -116,7 +117,7 @@ class Agent:
     def start(self):
         self.process = subprocess.Popen(
             self.wrapper + [str(POINTSMAN), "run", "-c", str(self.world.config), "--agent",
-                            "one"] + self.options,
+                            self.name] + self.options,
             env=self.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             errors="replace", preexec_fn=lab_module._die_with_parent)
         self.reader = threading.Thread(
