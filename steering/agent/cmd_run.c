@@ -6,7 +6,7 @@
 int
 cmd_run(const struct options *o)
 {
-	struct run_options options = {.workers = o->workers};
+	struct run_options options = {.workers = o->workers, .verbose = o->verbose};
 	struct config *c = command_config(o);
 	uint32_t self;
 

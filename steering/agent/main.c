@@ -18,7 +18,7 @@ static const char orders_more[] =
     "The answer comes when the zone has it, or after 15 s. A reason stays in the log.";
 
 static const struct command commands[] = {
-    {"run", cmd_run, "config! agent workers", "", 0, 0,
+    {"run", cmd_run, "config! agent workers verbose", "", 0, 0,
 	"be the agent, in the foreground",
 	"Stops cleanly on SIGTERM; reads its configuration again on SIGHUP. --agent may\n"
 	"be left out when the configuration names only one."},

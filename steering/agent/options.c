@@ -31,6 +31,8 @@ static const struct option_row {
     {"json", 0, KIND_FLAG, offsetof(struct options, json), "", "answer in JSON"},
     {"workers", 0, KIND_COUNT, offsetof(struct options, workers), "N",
 	"prober processes (1); more use more cores"},
+    {"verbose", 'v', KIND_FLAG, offsetof(struct options, verbose), "",
+	"say facts of level debug too: votes, addresses"},
     {"watch", 0, KIND_FLAG, offsetof(struct options, watch), "",
 	"again every 2 s, until interrupted"},
     {"yes", 0, KIND_FLAG, offsetof(struct options, yes), "", "do not ask"},
