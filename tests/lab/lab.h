@@ -8,6 +8,7 @@
 #define LAB_LAB_H
 
 #include "tests/lab/auth.h"
+#include "tests/lab/check.h"
 #include "tests/lab/faults.h"
 #include "tests/lab/world.h"
 #include "tests/lab/zone.h"
@@ -26,6 +27,7 @@ struct counters {
 struct lab {
 	struct store store;
 	struct world world;
+	struct checks checks;
 	struct faults faults;
 	struct bucket bucket;
 	struct auth auth;

@@ -314,6 +314,7 @@ main(int argc, char **argv)
 	good = prepare(&lab, &options) && serve(base, &lab, &options);
 	event_base_free(base);
 	world_fini(&lab.world);
+	checks_fini(&lab.checks);
 	store_fini(&lab.store);
 	if (lab.log != NULL)
 		fclose(lab.log);

@@ -67,7 +67,7 @@ class Dns(unittest.TestCase):
         cls.lab = Lab("--insync-ms", "0", zones=["example.test=ZLAB", "other.test=ZOTHER"],
                       servers=2).start()
         cls.addClassCleanup(cls.lab.stop)
-        cls.lab.change(*[(C, record) for record in ZONE])
+        cls.lab.change(*[(C, cls.lab.checked(record)) for record in ZONE])
 
     def tearDown(self):
         self.lab.clear()
@@ -115,22 +115,22 @@ class Dns(unittest.TestCase):
 
     def test_zero_is_used_when_the_rest_is_unhealthy(self):
         self.assertEqual(self.shares("h.example.test", 50), {"192.0.2.40": 50})
-        self.lab.health("hc-a", False)
+        self.lab.health(self.lab.check("hc-a"), False)
         self.assertEqual(self.shares("h.example.test", 50), {"192.0.2.41": 50})
-        self.lab.health("hc-b", False)
+        self.lab.health(self.lab.check("hc-b"), False)
         self.assertEqual(self.shares("h.example.test", 50), {"192.0.2.40": 50})
-        self.lab.health("hc-a", True)
-        self.lab.health("hc-b", True)
+        self.lab.health(self.lab.check("hc-a"), True)
+        self.lab.health(self.lab.check("hc-b"), True)
         self.assertEqual(self.shares("h.example.test", 50), {"192.0.2.40": 50})
 
     def test_failover(self):
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.50"])
-        self.lab.health("hc-p", False)
+        self.lab.health(self.lab.check("hc-p"), False)
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.51"])
-        self.lab.health("hc-s", False)  # both: the primary answers
+        self.lab.health(self.lab.check("hc-s"), False)  # both: the primary answers
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.50"])
-        self.lab.health("hc-s", True)
-        self.lab.health("hc-p", True)
+        self.lab.health(self.lab.check("hc-s"), True)
+        self.lab.health(self.lab.check("hc-p"), True)
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.50"])
 
     def test_simple(self):
