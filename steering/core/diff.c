@@ -106,11 +106,13 @@ diff_describe(const struct rrset *s, char *text, size_t text_bytes)
 	for (char *c = values; *c != '\0'; c++)
 		if (*c == '\n')
 			*c = ' ';
+	const char *check = s->health_check[0] != '\0' ? " check " : "";
 	if (s->alias)
-		(void)snprintf(text, text_bytes, "%s %s %s alias %s%s", s->name,
+		(void)snprintf(text, text_bytes, "%s %s %s alias %s%s%s%s", s->name,
 		    rrtype_text(s->type), policy, s->alias_name,
-		    s->alias_evaluate ? " evaluated" : "");
+		    s->alias_evaluate ? " evaluated" : "", check, s->health_check);
 	else
-		(void)snprintf(text, text_bytes, "%s %s %s ttl %u %s", s->name,
-		    rrtype_text(s->type), policy, (unsigned)s->ttl_s, values);
+		(void)snprintf(text, text_bytes, "%s %s %s ttl %u %s%s%s", s->name,
+		    rrtype_text(s->type), policy, (unsigned)s->ttl_s, values, check,
+		    s->health_check);
 }
