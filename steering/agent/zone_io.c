@@ -145,7 +145,9 @@ on_read(struct zone_answer *answer, void *arg)
 		s->view = answer->view;
 		answer->view = NULL;
 		s->view_ms = now_boot_ms();
-		qsort(s->view->set, s->view->sets, sizeof *s->view->set, by_key);
+		if (s->view->sets > 0)
+			qsort(
+			    s->view->set, s->view->sets, sizeof *s->view->set, by_key);
 		engine_sees(s, s->view, &view);
 	} else {
 		(void)snprintf(
