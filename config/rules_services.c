@@ -184,7 +184,8 @@ rule_voters(struct load *l, const struct block *b)
 	/* Counting changes of domain is enough: one means all are the same. */
 	if (l->draft->quorum == 1 || domains != 1 || (voters == 1 && from == NULL))
 		return;
-	NOTE(l, from != NULL ? from : b->node,
+	note_error(l->notes, from != NULL ? from->line : b->node->key_line,
+	    from != NULL ? from->column : b->node->key_column,
 	    "the agents that vote on '%.40s' are all in domain '%.40s': a quorum must not "
 	    "come from one domain, so nothing would ever be decided",
 	    b->name, domain);
