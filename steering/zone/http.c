@@ -98,6 +98,9 @@ finish(struct http_call *c, CURLcode code)
 	r.date_wall_s = c->date_wall_s;
 	r.body = text_str(&c->body);
 	r.body_bytes = c->body.n;
+	/* curl writes a sentence of its own when a body is refused. */
+	if (code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED)
+		why = "its answer is longer than 4 MiB, or memory is short";
 	if (code != CURLE_OK) {
 		r.fate = never_left(c) ? HTTP_NEVER_LEFT : HTTP_NO_ANSWER;
 		r.status = 0;
@@ -260,11 +263,7 @@ take_body(char *bytes, size_t size, size_t n, void *arg)
 	struct http_call *c = arg;
 
 	text_add(&c->body, bytes, size * n);
-	if (text_ok(&c->body))
-		return size * n;
-	(void)snprintf(
-	    c->why, sizeof c->why, "answer is longer than %d bytes", HTTP_BODY_MAX);
-	return 0;
+	return text_ok(&c->body) ? size * n : 0;
 }
 
 static size_t

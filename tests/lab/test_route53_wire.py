@@ -321,7 +321,7 @@ class Hostile(unittest.TestCase):
 
     def test_five_megabytes(self):
         change, _, _ = self.bad(reply(b"<a>" + b" " * 5 * 1024 * 1024 + b"</a>"))
-        self.assertRegex(change["err"], "longer than|exceeded")
+        self.assertIn("longer than", change["err"])
 
     def test_endless_body(self):
         def endless(s):
