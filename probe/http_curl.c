@@ -24,6 +24,8 @@
 #define BUFFER_BYTES 8192
 #define IDLE_HANDLES_MAX 256
 #define CONNECTS_MIN 64
+#define BELT_MS 1000 /* beyond the deadline of the caller, should that not come */
+#define LINE_BYTES_MAX 102400 /* curl allows one header line */
 
 struct web_request {
 	const struct check_http *check;
@@ -289,7 +291,7 @@ set_request(struct web_exchange *x, const struct web_request *q)
 		(void)curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, check->method);
 	(void)curl_easy_setopt(c, CURLOPT_URL, q->url);
 	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, q->headers);
-	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)q->timeout_ms);
+	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)q->timeout_ms + BELT_MS);
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, check->verify ? 1L : 0L);
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, check->verify ? 2L : 0L);
 	(void)curl_easy_setopt(
@@ -376,6 +378,17 @@ web_in_handshake(const struct web_exchange *x)
 	return x->https && tls_us == 0;
 }
 
+/* curl calls a header line that never ends "out of memory". */
+static bool
+is_memory_short(void)
+{
+	void *volatile room = malloc((size_t)2 * LINE_BYTES_MAX);
+	bool none = room == NULL;
+
+	free(room);
+	return none;
+}
+
 static void
 blame(const struct web_exchange *x, CURLcode code, struct probe_result *r)
 {
@@ -412,6 +425,13 @@ blame(const struct web_exchange *x, CURLcode code, struct probe_result *r)
 	case CURLE_BAD_CONTENT_ENCODING:
 	case CURLE_FILESIZE_EXCEEDED:
 		result_fail(r, PROBE_GARBAGE, "not HTTP: %.120s", why);
+		return;
+	case CURLE_OUT_OF_MEMORY:
+		if (is_memory_short())
+			result_local(r, "cannot probe from here: out of memory");
+		else
+			result_fail(r, PROBE_HEADERS,
+			    "a header line of more than %d bytes", LINE_BYTES_MAX);
 		return;
 	case CURLE_OPERATION_TIMEDOUT:
 		result_fail(r, PROBE_TIMEOUT, "no whole answer in time");
