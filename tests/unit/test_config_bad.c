@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "config/model.h"
-#include "tests/unit/config_base.h"
+#include "tests/unit/config_kit.h"
 
 /* clang-format off */
 static const struct bad {
@@ -217,8 +217,6 @@ take_mark(unsigned *line, unsigned *column)
 START_TEST(place_and_sentence)
 {
 	const struct bad *b = &bads[_i];
-	struct config_notes notes;
-	struct config *c;
 	unsigned line, column;
 	bool found = false;
 
@@ -241,21 +239,18 @@ START_TEST(place_and_sentence)
 	ck_assert_msg(found, "%s: expected %u:%u '%s', got %u:%u '%s'", b->put, line,
 	    column, b->sentence, notes.note[0].line, notes.note[0].column,
 	    notes.note[0].text);
-	config_notes_free(&notes);
+	fini();
 }
 END_TEST
 
 START_TEST(base_is_good)
 {
-	struct config_notes notes;
-	struct config *c;
 
 	ck_assert_msg(
 	    config_parse(config_base, strlen(config_base), "good.yaml", &c, &notes),
 	    "%s", notes.count > 0 ? notes.note[0].text : "");
 	ck_assert_uint_eq(notes.count, 0);
-	config_notes_free(&notes);
-	config_free(c);
+	fini();
 }
 END_TEST
 
