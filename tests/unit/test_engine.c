@@ -512,6 +512,31 @@ START_TEST(freeze_works_at_once)
 }
 END_TEST
 
+START_TEST(no_order_overrides_doubt_or_loneliness)
+{
+	bench_ready(&b, 3, 3);
+	b.weight[1] = 7; /* edited by hand */
+	bench_run(&b, 6 * 60000);
+	b.doubt = DOUBT_CANARIES;
+	bench_order(&b, ORDER_ADOPT, 0, 0);
+	bench_run(&b, 60000);
+	ck_assert_uint_eq(b.changes, 1);
+	b.doubt = DOUBT_NOT;
+	b.peer[1][0] = b.peer[2][0] = '\0';
+	bench_run(&b, 100);
+	bench_free(&b);
+	bench_ready(&b, 3, 3);
+	b.peer[1][0] = b.peer[2][0] = '\0';
+	bench_run(&b, 16000);
+	bench_order(&b, ORDER_FREEZE, 0, 600);
+	bench_run(&b, 60000);
+	ck_assert_uint_eq(b.changes, 1);
+	b.peer[1][0] = 'U';
+	bench_run(&b, 2000);
+	ck_assert_uint_eq(b.ledger.freeze.id, 77);
+}
+END_TEST
+
 START_TEST(freeze_stands_still_records_too)
 {
 	bench_ready(&b, 3, 1);
@@ -742,6 +767,7 @@ main(void)
 	tcase_add_test(t, operator_drain_bypasses_hold_and_budget_not_the_floor);
 	tcase_add_test(t, undrain);
 	tcase_add_test(t, freeze_works_at_once);
+	tcase_add_test(t, no_order_overrides_doubt_or_loneliness);
 	tcase_add_test(t, freeze_stands_still_records_too);
 	tcase_add_test(t, pin_unpin_ack);
 	tcase_add_loop_test(t, a_long_order_keeps_the_ledger_readable, 0, 2);
