@@ -365,6 +365,8 @@ set_options(struct http_call *c, const struct http_request *r)
 	SET(CURLOPT_TIMEOUT_MS, (long)r->total_ms);
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTP_BODY_MAX);
 	SET(CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
+	/* Or a look-up that hangs would be waited for, and the loop with it. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS,
 	    1L); /* a proxy's Date is not the zone's */
 	SET(CURLOPT_USERAGENT, "pointsman/" POINTSMAN_VERSION);

@@ -445,6 +445,36 @@ class Tls(unittest.TestCase):
                 self.assertEqual(tool.change("", "v1").result, "ok")
 
 
+SILENT_RESOLVER = """
+import os, socket, subprocess, sys
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+silent.bind(("127.0.0.53", 53))
+subprocess.run(["mount", "--bind", sys.argv[1], "/etc/resolv.conf"], check=True)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class SilentResolver(unittest.TestCase):
+    def test_the_loop_goes_on(self):
+        """The system's resolver hangs: curl's own thread waits for it, we do not."""
+        with tempfile.NamedTemporaryFile("w") as conf:
+            conf.write("nameserver 127.0.0.53\noptions timeout:5 attempts:2\n")
+            conf.flush()
+            done = subprocess.run(
+                ["unshare", "--user", "--map-root-user", "--mount", "--net", sys.executable,
+                 "-c", SILENT_RESOLVER, conf.name, TOOL, "http://slow.example.com:1", "Z1",
+                 "example.test", "9", "9", "400", "_"],
+                input=f"change {LEDGER} _ v1\n", capture_output=True, text=True, timeout=60,
+                env={"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+                     "PATH": os.environ["PATH"]})
+        if done.stdout == "":
+            self.skipTest("no name spaces here: " + done.stderr.strip()[-200:])
+        answer = dict(line.partition(" ")[::2] for line in done.stdout.splitlines())
+        self.assertEqual(answer["result"], "out")
+        self.assertLess(int(answer["took_ms"]), 4000)  # it was ten seconds
+
+
 class Specs(unittest.TestCase):
     def fails(self, *arguments, sentence):
         done = subprocess.run([TOOL, *arguments], input="", capture_output=True, text=True,
