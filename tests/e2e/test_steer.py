@@ -102,6 +102,12 @@ def fast_profile():
         measured["refused, fast profile: fault to committed"] = took
         assert took <= 1, took
         marks_are_whole(w, w.ledger().epoch)
+        change = w.status()["services"][0]["changes"][-1]
+        marks = [change[key] for key in
+                 ("fault", "verdict", "sent", "done", "insync", "answered")]
+        assert all(marks) and marks == sorted(marks), change
+        assert change["what"] == "drain" and change["member"] == "b", change
+        assert 0 < change["fault_to_committed_ms"] <= 1000, change
         w.web["b"].start()
         w.wait_weights(a=100, b=100)
         steps = [f["value"] for f in w.agent.find("committed", member="b")]
