@@ -337,6 +337,6 @@ put_value(const struct walk *w, const struct schema_key *row, const char *text,
 	case SCHEMA_TYPES:
 		break;
 	}
-	assert(!"a block is no value");
+	assert(false && "a block is no value");
 	return false;
 }

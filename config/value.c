@@ -93,7 +93,7 @@ value_duration(const char *text, uint64_t *ms, struct err *e)
 void
 value_duration_format(uint64_t ms, char *text, size_t text_bytes)
 {
-	size_t best = 0;
+	size_t best = ms == 0 ? 1 : 0;
 
 	for (size_t i = 1; i < UNITS; i++)
 		if (ms > 0 && ms % units[i].ms == 0)

@@ -24,6 +24,8 @@
 #define BUFFER_BYTES 8192
 #define IDLE_HANDLES_MAX 256
 #define CONNECTS_MIN 64
+#define BELT_MS 1000 /* beyond the deadline of the caller, should that not come */
+#define LINE_BYTES_MAX 102400 /* curl allows one header line */
 
 struct web_request {
 	const struct check_http *check;
@@ -52,8 +54,8 @@ struct web {
 	struct event_base *base;
 	CURLM *multi;
 	struct event *timer;
-	struct curl_slist *nowhere; /* CONNECT_TO */
-	const char *default_ca;
+	struct curl_slist *nowhere;      /* CONNECT_TO */
+	const char *ca_file, *ca_folder; /* the system's; NULL: none */
 	struct web_exchange *idle;
 	long idles, handles, connects_max;
 	struct web_exchange **by_fd;
@@ -138,11 +140,11 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 }
 
 static curl_socket_t
-give_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *unused)
+give_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	const struct web_exchange *x = arg;
 
-	(void)unused;
+	(void)address;
 	return purpose == CURLSOCKTYPE_IPCXN && x->fd >= 0 ? x->fd : CURL_SOCKET_BAD;
 }
 
@@ -226,12 +228,10 @@ set_forever(struct web_exchange *x)
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_FORBID_REUSE, 1L);
 	SET(CURLOPT_FRESH_CONNECT, 1L);
 	SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_NOPROGRESS, 1L);
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
@@ -252,8 +252,9 @@ exchange_new(struct web *w)
 		free(x);
 		return NULL;
 	}
-	if (w->default_ca == NULL)
-		(void)curl_easy_getinfo(x->easy, CURLINFO_CAINFO, &w->default_ca);
+	/* Constants of curl's build, not the handle's. */
+	(void)curl_easy_getinfo(x->easy, CURLINFO_CAINFO, &w->ca_file);
+	(void)curl_easy_getinfo(x->easy, CURLINFO_CAPATH, &w->ca_folder);
 	set_forever(x);
 	if (++w->handles > w->connects_max) {
 		w->connects_max = w->handles * 2;
@@ -269,6 +270,18 @@ exchange_free(struct web_exchange *x)
 	x->web->handles--;
 	curl_easy_cleanup(x->easy);
 	free(x);
+}
+
+/* A check's own file is all that is trusted. A folder beside a file would add to it, and
+ * keep curl from reading the file once instead of at each handshake, which costs fifty
+ * times the handshake. */
+static void
+set_trust(CURL *c, const char *ca, const struct web *w)
+{
+	const char *file = ca[0] != '\0' ? ca : w->ca_file;
+
+	(void)curl_easy_setopt(c, CURLOPT_CAINFO, file);
+	(void)curl_easy_setopt(c, CURLOPT_CAPATH, file == NULL ? w->ca_folder : NULL);
 }
 
 static void
@@ -289,11 +302,10 @@ set_request(struct web_exchange *x, const struct web_request *q)
 		(void)curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, check->method);
 	(void)curl_easy_setopt(c, CURLOPT_URL, q->url);
 	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, q->headers);
-	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)q->timeout_ms);
+	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)q->timeout_ms + BELT_MS);
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, check->verify ? 1L : 0L);
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, check->verify ? 2L : 0L);
-	(void)curl_easy_setopt(
-	    c, CURLOPT_CAINFO, check->ca[0] != '\0' ? check->ca : x->web->default_ca);
+	set_trust(c, check->ca, x->web);
 }
 
 static bool
@@ -376,6 +388,17 @@ web_in_handshake(const struct web_exchange *x)
 	return x->https && tls_us == 0;
 }
 
+/* curl calls a header line that never ends "out of memory". */
+static bool
+is_memory_short(void)
+{
+	void *volatile room = malloc((size_t)2 * LINE_BYTES_MAX);
+	bool none = room == NULL;
+
+	free(room);
+	return none;
+}
+
 static void
 blame(const struct web_exchange *x, CURLcode code, struct probe_result *r)
 {
@@ -412,6 +435,13 @@ blame(const struct web_exchange *x, CURLcode code, struct probe_result *r)
 	case CURLE_BAD_CONTENT_ENCODING:
 	case CURLE_FILESIZE_EXCEEDED:
 		result_fail(r, PROBE_GARBAGE, "not HTTP: %.120s", why);
+		return;
+	case CURLE_OUT_OF_MEMORY:
+		if (is_memory_short())
+			result_local(r, "cannot probe from here: out of memory");
+		else
+			result_fail(r, PROBE_HEADERS,
+			    "a header line of more than %d bytes", LINE_BYTES_MAX);
 		return;
 	case CURLE_OPERATION_TIMEDOUT:
 		result_fail(r, PROBE_TIMEOUT, "no whole answer in time");
@@ -508,7 +538,6 @@ web_new(struct event_base *base, const char *user_agent, struct err *e)
 	(void)curl_multi_setopt(w->multi, CURLMOPT_SOCKETDATA, w);
 	(void)curl_multi_setopt(w->multi, CURLMOPT_TIMERFUNCTION, want_timer);
 	(void)curl_multi_setopt(w->multi, CURLMOPT_TIMERDATA, w);
-	(void)curl_multi_setopt(w->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	return w;
 fail:
 	(void)err_set(e, "cannot start the http prober: out of memory");
@@ -565,9 +594,7 @@ web_url_join(struct web_url *to, const char *base, const char *location)
 	    take_part(u, CURLUPART_URL, 0, to->text, sizeof to->text) &&
 	    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
 	curl_url_cleanup(u);
-	if (!ok)
-		return false;
-	to->https = scheme[4] == 's';
-	to->port = (uint16_t)strtoul(port, NULL, 10);
+	to->https = ok && scheme[4] == 's';
+	to->port = ok ? (uint16_t)strtoul(port, NULL, 10) : 0;
 	return to->port != 0;
 }

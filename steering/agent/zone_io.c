@@ -79,7 +79,14 @@ on_read(struct zone_answer *answer, void *arg)
 		s->view = answer->view;
 		answer->view = NULL;
 		s->view_ms = now_boot_ms();
+<<<<<<< HEAD
 		sets_view(s->conf, s->view, &view);
+=======
+		if (s->view->sets > 0)
+			qsort(
+			    s->view->set, s->view->sets, sizeof *s->view->set, by_key);
+		engine_sees(s, s->view, &view);
+>>>>>>> main
 	} else {
 		(void)snprintf(
 		    s->read_error, sizeof s->read_error, "%s", answer->err.text);
@@ -222,6 +229,24 @@ precedes(const struct agent_service *s, const struct ledger *next)
 	    next->epoch == seen.epoch + 1;
 }
 
+<<<<<<< HEAD
+=======
+/* An operator names what stands, or what we write, the truth. */
+static bool
+is_root(const struct agent_service *s, const struct intent *i)
+{
+	enum order_kind k = s->engine->order.kind;
+
+	return i->kind == INTENT_ORDER && (k == ORDER_ADOPT || k == ORDER_UNFREEZE);
+}
+
+static bool
+may_remove(const struct agent_service *s, const struct intent *i)
+{
+	return i->kind == INTENT_RECORDS || is_root(s, i);
+}
+
+>>>>>>> main
 static void
 comment(const struct agent_service *s, const struct engine_out *out, char *text,
     size_t bytes)
@@ -295,9 +320,7 @@ send_change(struct agent_service *s, const struct engine_out *out,
 void
 zone_io_change(struct agent_service *s, const struct engine_out *out)
 {
-	bool root = out->intent.kind == INTENT_ORDER &&
-	    (s->order.order.kind == ORDER_ADOPT ||
-		s->order.order.kind == ORDER_UNFREEZE);
+	bool root = is_root(s, &out->intent);
 	struct diff_edit *edit;
 	struct err e = {""};
 	size_t edits;

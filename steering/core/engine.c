@@ -34,6 +34,8 @@ engine_resume(struct engine *g, uint64_t epoch, uint64_t nonce, uint64_t open_ep
 		g->watch.known = true;
 		g->watch.epoch = g->watch.epoch_max = epoch;
 		g->watch.nonce = nonce;
+		g->report.epoch = epoch; /* the others may not know it */
+		g->report.nonce = nonce;
 	}
 	if (open_nonce != 0) {
 		g->unknown = true;

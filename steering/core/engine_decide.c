@@ -66,9 +66,13 @@ find_cannot(const struct engine *g, uint64_t now_ms)
 	return CANNOT_NOT;
 }
 
+/* Whatever an order overrides, it is not doubt, nor being alone. */
 static bool
-may_write(const struct engine *g, const struct intent *i)
+may_write(const struct engine *g, const struct intent *i, uint64_t now_ms)
 {
+	if (g->doubt != DOUBT_NOT ||
+	    quorum_heard(g->rule, g->ballot, now_ms) < rule_quorum(g->rule))
+		return false;
 	if (g->cannot == CANNOT_NOT)
 		return true;
 	if (i->kind == INTENT_POLICY)
@@ -455,7 +459,7 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	if (g->intent.kind == INTENT_NONE || g->writing || in->now_wall_s == 0)
 		return;
 	if (!pretend_only(g) &&
-	    (!may_write(g, &g->intent) || g->dirty || !g->read_once))
+	    (!may_write(g, &g->intent, in->now_ms) || g->dirty || !g->read_once))
 		return;
 	if (pretend_only(g) && g->doubt != DOUBT_NOT)
 		return;
@@ -470,7 +474,7 @@ decide_due_ms(const struct engine *g, const struct engine_in *in)
 	uint64_t due_ms;
 
 	if (g->intent.kind == INTENT_NONE || g->writing || g->dirty ||
-	    !may_write(g, &g->intent))
+	    !may_write(g, &g->intent, in->now_ms))
 		return UINT64_MAX;
 	due_ms = turn_ms(g, in->now_ms);
 	return due_ms > g->write_next_ms ? due_ms : g->write_next_ms;

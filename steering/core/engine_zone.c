@@ -12,6 +12,7 @@
 
 #define READ_IDLE_MS (5 * 60 * 1000)
 #define READ_SILENT_MS 30000 /* while no name server answers */
+#define HEARD_MS 10000       /* between reads for an epoch that was heard before */
 #define REST_MS 500
 #define REST_MS_MAX 30000
 #define SPACING_UNKNOWN_S 300 /* a drain may have been applied so late */
@@ -41,7 +42,13 @@ zone_heard(struct engine *g, const struct engine_in *in)
 {
 	uint64_t epoch = in->event == ENGINE_REPORT ? in->report->epoch : in->epoch;
 
-	if (watch_hear(&g->watch, epoch) && !g->dirty && !g->writing)
+	bool higher = epoch > g->watch.epoch_max;
+	bool newer = watch_hear(&g->watch, epoch);
+
+	/* Said again and again of a zone that does not show it: look now and then. */
+	if (!newer || (!higher && in->now_ms - g->read_done_ms < HEARD_MS))
+		return;
+	if (!g->dirty && !g->writing)
 		zone_dirty(g, in->now_ms);
 }
 

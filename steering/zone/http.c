@@ -98,6 +98,9 @@ finish(struct http_call *c, CURLcode code)
 	r.date_wall_s = c->date_wall_s;
 	r.body = text_str(&c->body);
 	r.body_bytes = c->body.n;
+	/* curl writes a sentence of its own when a body is refused. */
+	if (code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED)
+		why = "its answer is longer than 4 MiB, or memory is short";
 	if (code != CURLE_OK) {
 		r.fate = never_left(c) ? HTTP_NEVER_LEFT : HTTP_NO_ANSWER;
 		r.status = 0;
@@ -260,11 +263,7 @@ take_body(char *bytes, size_t size, size_t n, void *arg)
 	struct http_call *c = arg;
 
 	text_add(&c->body, bytes, size * n);
-	if (text_ok(&c->body))
-		return size * n;
-	(void)snprintf(
-	    c->why, sizeof c->why, "answer is longer than %d bytes", HTTP_BODY_MAX);
-	return 0;
+	return text_ok(&c->body) ? size * n : 0;
 }
 
 static size_t
@@ -366,6 +365,8 @@ set_options(struct http_call *c, const struct http_request *r)
 	SET(CURLOPT_TIMEOUT_MS, (long)r->total_ms);
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTP_BODY_MAX);
 	SET(CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
+	/* Or a look-up that hangs would be waited for, and the loop with it. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS,
 	    1L); /* a proxy's Date is not the zone's */
 	SET(CURLOPT_USERAGENT, "pointsman/" POINTSMAN_VERSION);

@@ -353,19 +353,21 @@ on_answer(const struct http_response *response, void *arg)
 static void
 give_up(struct job *j, uint64_t now_ms)
 {
+	uint64_t rest_ms = budget_due_ms(&j->r->budget, budget_of(j), now_ms) - now_ms;
+	const char *undone =
+	    j->kind == JOB_CHANGE ? "the change was not sent" : "nothing was read";
 	enum zone_result result = j->answer.result;
 
-	if (result == ZONE_OK) {
+	if (result == ZONE_OK && rest_ms > 0) {
 		result = ZONE_BUSY;
 		(void)err_set(&j->answer.err,
-		    "zone %s: the API budget rests for %llu ms more: "
-		    "%s",
-		    j->r->where.zone_id,
-		    (unsigned long long)(budget_due_ms(
-					     &j->r->budget, budget_of(j), now_ms) -
-			now_ms),
-		    j->kind == JOB_CHANGE ? "the change was not sent"
-					  : "nothing was read");
+		    "zone %s: the API budget rests for %llu ms more: %s",
+		    j->r->where.zone_id, (unsigned long long)rest_ms, undone);
+	} else if (result == ZONE_OK) {
+		result = ZONE_BUSY;
+		(void)err_set(&j->answer.err,
+		    "zone %s: earlier requests are still under way: %s",
+		    j->r->where.zone_id, undone);
 	}
 	decide(j, result);
 }
@@ -385,7 +387,9 @@ try_job(struct job *j, uint64_t now_ms, uint64_t *next_ms, unsigned *flights)
 {
 	uint64_t due_ms;
 
-	if (waits_for_another(j) || *flights >= FLIGHTS_MAX) {
+	/* Reads that hang must not keep a change from leaving. */
+	if (waits_for_another(j) ||
+	    (*flights >= FLIGHTS_MAX && j->kind != JOB_CHANGE)) {
 		if (now_ms >= j->give_up_ms)
 			give_up(j, now_ms);
 		else if (j->give_up_ms < *next_ms)

@@ -160,6 +160,12 @@ class Agent:
                 if found:
                     return found[0]
                 left = deadline - time.monotonic()
+                if self.process.poll() is not None:
+                    self.news.wait(0.5)
+                    found = self.find(fact, since, **match)
+                    assert found, f"it ended without {fact} {match}:\n" + "".join(
+                        self.lines[-60:])
+                    return found[0]
                 if left <= 0 or not self.news.wait(min(left, 1)):
                     if time.monotonic() >= deadline:
                         raise AssertionError(
@@ -264,7 +270,7 @@ checks:
 zones:
   lab:
     name: example.test
-    route53: {{zone_id: ZLAB, endpoint: "{self.lab.url}"}}
+    route53: {{zone_id: {getattr(self.lab, "zone_id", "ZLAB")}, endpoint: "{self.lab.url}"}}
     nameservers: [{servers}]
     {self.zone_extra}
 services:
@@ -299,10 +305,14 @@ services:
 
     def wait_weights(self, seconds=20, **weights):
         def there():
+            assert self.agent.process is None or self.agent.process.poll() is None, \
+                "the agent has ended:\n" + self.agent.log()[-6000:]
             return self.sets() == weights
         try:
             wait_for(there, seconds)
-        except AssertionError:
+        except AssertionError as e:
+            if "has ended" in str(e):
+                raise
             raise AssertionError(
                 f"the zone shows {self.sets()}, not {weights}; the log:\n"
                 + "".join(self.agent.lines[-60:])) from None

@@ -436,6 +436,40 @@ START_TEST(failing_reads_rest_and_stop_writing)
 }
 END_TEST
 
+/* After a restart into a zone that has lost its ledger, its own memory is the highest
+ * epoch that the others may hear of. */
+START_TEST(a_resumed_agent_reports_what_it_knew)
+{
+	bench_make(&b, 2, 3);
+	b.sets = 2;
+	engine_init(b.g, &b.rule, 0, bench_digest, &b, b.now_ms);
+	engine_resume(b.g, 30, 0xabc, 0, 0);
+	bench_run(&b, 1000);
+	ck_assert_int_eq(b.g->watch.frozen, FROZEN_LOST);
+	ck_assert_uint_eq(engine_report(b.g)->epoch, 30);
+	ck_assert_uint_eq(engine_report(b.g)->nonce, 0xabc);
+}
+END_TEST
+
+START_TEST(hearing_of_what_the_zone_does_not_show_is_paced)
+{
+	bench_ready(&b, 2, 3);
+	struct ledger lie = b.ledger;
+	uint32_t reads = b.reads;
+
+	lie.epoch += 7;
+	for (int i = 0; i < 60; i++) {
+		struct engine_in in = bench_in(&b, ENGINE_HEARD);
+
+		in.epoch = lie.epoch;
+		bench_step(&b, &in);
+		bench_run(&b, 1000);
+	}
+	ck_assert_uint_ge(b.reads - reads, 3);
+	ck_assert_uint_le(b.reads - reads, 8);
+}
+END_TEST
+
 /* ---- orders ---- */
 
 START_TEST(operator_drain_bypasses_hold_and_budget_not_the_floor)
@@ -509,6 +543,31 @@ START_TEST(freeze_works_at_once)
 	bench_run(&b, 1000);
 	ck_assert(b.order_done);
 	ck_assert(b.ledger.member[1].out);
+}
+END_TEST
+
+START_TEST(no_order_overrides_doubt_or_loneliness)
+{
+	bench_ready(&b, 3, 3);
+	b.weight[1] = 7; /* edited by hand */
+	bench_run(&b, 6 * 60000);
+	b.doubt = DOUBT_CANARIES;
+	bench_order(&b, ORDER_ADOPT, 0, 0);
+	bench_run(&b, 60000);
+	ck_assert_uint_eq(b.changes, 1);
+	b.doubt = DOUBT_NOT;
+	b.peer[1][0] = b.peer[2][0] = '\0';
+	bench_run(&b, 100);
+	bench_free(&b);
+	bench_ready(&b, 3, 3);
+	b.peer[1][0] = b.peer[2][0] = '\0';
+	bench_run(&b, 16000);
+	bench_order(&b, ORDER_FREEZE, 0, 600);
+	bench_run(&b, 60000);
+	ck_assert_uint_eq(b.changes, 1);
+	b.peer[1][0] = 'U';
+	bench_run(&b, 2000);
+	ck_assert_uint_eq(b.ledger.freeze.id, 77);
 }
 END_TEST
 
@@ -741,7 +800,10 @@ main(void)
 	tcase_add_test(t, failing_reads_rest_and_stop_writing);
 	tcase_add_test(t, operator_drain_bypasses_hold_and_budget_not_the_floor);
 	tcase_add_test(t, undrain);
+	tcase_add_test(t, a_resumed_agent_reports_what_it_knew);
+	tcase_add_test(t, hearing_of_what_the_zone_does_not_show_is_paced);
 	tcase_add_test(t, freeze_works_at_once);
+	tcase_add_test(t, no_order_overrides_doubt_or_loneliness);
 	tcase_add_test(t, freeze_stands_still_records_too);
 	tcase_add_test(t, pin_unpin_ack);
 	tcase_add_loop_test(t, a_long_order_keeps_the_ledger_readable, 0, 2);
