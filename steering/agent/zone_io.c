@@ -79,14 +79,7 @@ on_read(struct zone_answer *answer, void *arg)
 		s->view = answer->view;
 		answer->view = NULL;
 		s->view_ms = now_boot_ms();
-<<<<<<< HEAD
 		sets_view(s->conf, s->view, &view);
-=======
-		if (s->view->sets > 0)
-			qsort(
-			    s->view->set, s->view->sets, sizeof *s->view->set, by_key);
-		engine_sees(s, s->view, &view);
->>>>>>> main
 	} else {
 		(void)snprintf(
 		    s->read_error, sizeof s->read_error, "%s", answer->err.text);
@@ -229,8 +222,6 @@ precedes(const struct agent_service *s, const struct ledger *next)
 	    next->epoch == seen.epoch + 1;
 }
 
-<<<<<<< HEAD
-=======
 /* An operator names what stands, or what we write, the truth. */
 static bool
 is_root(const struct agent_service *s, const struct intent *i)
@@ -240,13 +231,6 @@ is_root(const struct agent_service *s, const struct intent *i)
 	return i->kind == INTENT_ORDER && (k == ORDER_ADOPT || k == ORDER_UNFREEZE);
 }
 
-static bool
-may_remove(const struct agent_service *s, const struct intent *i)
-{
-	return i->kind == INTENT_RECORDS || is_root(s, i);
-}
-
->>>>>>> main
 static void
 comment(const struct agent_service *s, const struct engine_out *out, char *text,
     size_t bytes)
@@ -277,7 +261,7 @@ plan(struct agent_service *s, const struct engine_out *out, struct diff_edit *ed
 		weight[m] = out->next.member[m].weight;
 	s->wanted = sets_wanted(s->conf, weight, &s->wanteds);
 	return diff_plan(s->view->set, s->view->sets, s->wanted, s->wanteds,
-	    sets_may_remove(&out->intent, s->order.order.kind), edit, edits, e);
+	    sets_may_remove(&out->intent, s->engine->order.kind), edit, edits, e);
 }
 
 /*
