@@ -78,6 +78,7 @@ struct agent_service {
 	struct rrset *wanted; /* record sets of the change under way */
 	size_t wanteds;
 	struct ledger sent;
+	bool releasing;                /* it takes the ledger away instead */
 	char read_error[ERR_TEXT_MAX]; /* of the last read; "" it went well */
 
 	/* marks, oldest first; the last is the newest */

@@ -49,6 +49,7 @@ int cmd_validate(const struct options *o);
 int cmd_check(const struct options *o);
 int cmd_plan(const struct options *o);
 int cmd_bootstrap(const struct options *o);
+int cmd_release(const struct options *o);
 int cmd_adopt(const struct options *o);
 int cmd_status(const struct options *o);
 int cmd_order(const struct options *o); /* drain … ack: o->command->name says which */

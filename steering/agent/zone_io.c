@@ -127,13 +127,15 @@ static void
 move_view(struct agent_service *s)
 {
 	struct zone_view *v = s->view;
-	char text[LEDGER_TEXT_MAX];
+	char text[LEDGER_TEXT_MAX] = "";
 
 	if (v == NULL)
 		return;
 	(void)ledger_format(&s->sent, text);
+	if (s->releasing)
+		text[0] = '\0';
 	memcpy(v->ledger, text, sizeof v->ledger);
-	v->ledger_present = true;
+	v->ledger_present = !s->releasing;
 	v->ledger_odd = false;
 	v->ledger_ttl_s = LEDGER_TTL_S;
 	s->view_ms = now_boot_ms();
@@ -228,7 +230,8 @@ is_root(const struct agent_service *s, const struct intent *i)
 {
 	enum order_kind k = s->engine->order.kind;
 
-	return i->kind == INTENT_ORDER && (k == ORDER_ADOPT || k == ORDER_UNFREEZE);
+	return i->kind == INTENT_ORDER &&
+	    (k == ORDER_ADOPT || k == ORDER_UNFREEZE || k == ORDER_RELEASE);
 }
 
 static void
@@ -275,13 +278,15 @@ send_change(struct agent_service *s, const struct engine_out *out,
     const struct diff_edit *edit, size_t edits)
 {
 	struct zone_edit *zone_edit = calloc(edits + 1, sizeof *zone_edit);
-	char ledger_new[LEDGER_TEXT_MAX], text[200];
+	char ledger_new[LEDGER_TEXT_MAX] = "", text[200];
 
 	if (zone_edit == NULL)
 		abort();
 	for (size_t i = 0; i < edits; i++)
 		zone_edit[i] = (struct zone_edit){edit[i].old_set, edit[i].new_set};
 	(void)ledger_format(&out->next, ledger_new);
+	if (out->release)
+		ledger_new[0] = '\0';
 	comment(s, out, text, sizeof text);
 	struct zone_change change = {
 	    .ledger_name = s->conf->ledger_name,
@@ -312,6 +317,7 @@ zone_io_change(struct agent_service *s, const struct engine_out *out)
 	assert(!s->changing && s->view != NULL);
 	s->changing = true;
 	s->sent = out->next;
+	s->releasing = out->release;
 	free_wanted(s);
 	if (!steady_known(s)) {
 		finish(s, CHANGE_OUT, "", "the steady health check is not known yet");

@@ -39,7 +39,7 @@ def expect(got, status, *texts):
 # ---- words --------------------------------------------------------------------------
 
 class Words(unittest.TestCase):
-    COMMANDS = ("run validate check plan bootstrap adopt status history drain undrain freeze "
+    COMMANDS = ("run validate check plan bootstrap adopt release status history drain undrain freeze "
                 "unfreeze pin unpin ack version").split()
 
     def test_help_names_every_command(self):

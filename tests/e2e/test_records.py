@@ -7,6 +7,7 @@ check, a last resort; what adopt takes over, and what release leaves."""
 import json
 import re
 import shutil
+import time
 import unittest
 
 from world import FAST_SERVICE, Lab, World, main, parallel, rrset, wait_for
@@ -367,7 +368,60 @@ def adopts_nothing_to_rewrite():
         w.wait_policies(a="weighted=100", b="weighted=0")
 
 
-SCENES = [aliases_types_and_names, addresses_of_both_families, evaluated_aliases,
+def release():
+    """The records stay, the ledger goes, and nothing is steered until adopt: not by this
+    agent, and not after a restart."""
+    with Records("policy: weighted\n" + TWO) as w:
+        w.agent.start()
+        w.wait_policies(**WEIGHTS)
+        w.agent.wait("answered")
+        code, text = w.command("release", "www")
+        assert code == 2 and "--yes" in text, text
+        assert "- _pointsman.www.example.test TXT" in text, text
+        assert "  www.example.test A b weight 100 ttl 1 192.0.2.2" in text, text
+        assert w.ledger() is not None
+        records = w.shown()
+        w.lab.fault("lose-answer=1")            # applied, and the answer never comes
+        code, text = w.command("release", "www", "--yes", "--reason", "moving house")
+        assert code == 0 and "until adopt" in text, text
+        assert w.ledger() is None and w.shown() == records
+        assert w.changes(ok=False)[-1]["actions"] == [
+            "DELETE _pointsman.www.example.test. TXT"], w.changes(ok=False)[-1]
+        assert w.agent.find("order", value="release", text="because: moving house")
+        stays_released(w, records)
+        status = w.status()["services"][0]
+        assert "adopt" in status["cannot"] and status["ledger"] is None, status
+        code, text = w.command("release", "www", "--yes")
+        assert code == 2 and "not steered" in text, text
+        code, text = w.command("drain", "www/b")
+        assert code == 1 and "adopt" in text, text
+        w.agent.stop()
+        since = w.agent.mark()
+        w.agent.start()
+        w.agent.wait("not_adopted", since=since)
+        stays_released(w, records)
+        assert "frozen" not in w.agent.log(), w.agent.log()
+        w.web["b"].start()
+        w.agent.wait("verdict", since=since, member="b", value="UP")
+        code, text = w.command("adopt", "www", "--yes")
+        assert code == 0 and "done" in text, text
+        w.web["b"].kill()
+        w.wait_policies(a="weighted=100", b="weighted=0")
+        code, text = w.command("release", "www", "--yes")
+        assert code == 0 and w.ledger() is None, text
+        assert "frozen" not in w.agent.log(), w.agent.log()
+
+
+def stays_released(w, records):
+    """b dies, which a steered service would have drained long before the end of this."""
+    if w.web["b"].process.poll() is None:
+        w.web["b"].kill()
+    wait_for(lambda: w.status()["services"][0]["members"][1]["verdict"] == "DOWN")
+    time.sleep(1)
+    assert w.shown() == records and w.ledger() is None
+
+
+SCENES = [release, aliases_types_and_names, addresses_of_both_families, evaluated_aliases,
           checks_of_the_operator, steady, last_resort, adopts_simple,
           adopts_weighted_of_other_names, adopts_failover, adopts_nothing_to_rewrite]
 
