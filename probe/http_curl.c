@@ -5,8 +5,9 @@
  * - Easy handles are pooled, as many as there are exchanges at a time; a handle
  *   remembers the request that it was last set for and is set again only for another.
  * - curl neither resolves nor connects: the open-socket callback hands it a connection
- *   that is up. The one CONNECT_TO entry is a constant that only keeps curl from
- *   looking the name up.
+ *   that is up. The one CONNECT_TO entry is a constant that keeps curl from looking the
+ *   name up. (curl 7.88 calls connect() all the same, with that address; Linux answers
+ *   0, once, on a socket that was connected in the background.)
  * - No connection is kept or looked for (FORBID_REUSE, FRESH_CONNECT): with thousands
  *   of hosts curl's cache is what explodes.
  * - Sockets are watched level-triggered, through one event a handle that is touched
@@ -123,7 +124,6 @@ static int
 want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
 	static const short watched[] = {
-	    [CURL_POLL_NONE] = 0,
 	    [CURL_POLL_IN] = EV_READ,
 	    [CURL_POLL_OUT] = EV_WRITE,
 	    [CURL_POLL_INOUT] = EV_READ | EV_WRITE,
@@ -227,7 +227,6 @@ set_forever(struct web_exchange *x)
 	SET(CURLOPT_USERAGENT, x->web->user_agent);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_FORBID_REUSE, 1L);
 	SET(CURLOPT_FRESH_CONNECT, 1L);
 	SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
@@ -305,6 +304,7 @@ set_request(struct web_exchange *x, const struct web_request *q)
 	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)q->timeout_ms + BELT_MS);
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, check->verify ? 1L : 0L);
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, check->verify ? 2L : 0L);
+	(void)curl_easy_setopt(c, CURLOPT_TCP_NODELAY, x->https ? 1L : 0L);
 	set_trust(c, check->ca, x->web);
 }
 

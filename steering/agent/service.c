@@ -14,6 +14,7 @@
 
 #include "steering/agent/facts.h"
 #include "steering/agent/marks.h"
+#include "steering/agent/self.h"
 #include "steering/agent/store.h"
 #include "steering/agent/verify.h"
 #include "steering/agent/zone_io.h"
@@ -164,11 +165,12 @@ draw(struct agent *a)
 void
 service_step(struct agent_service *s, struct engine_in *in)
 {
-	uint64_t nonce = s->engine->believed ? s->engine->ledger.nonce[0] : 0;
 	struct engine_out out;
 
 	if (s->stopped)
 		return;
+	self_look(s->agent->self);
+	uint64_t nonce = s->engine->believed ? s->engine->ledger.nonce[0] : 0;
 	in->now_ms = now_boot_ms();
 	in->now_wall_s = agent_now_wall_s(s->agent);
 	in->random = draw(s->agent);

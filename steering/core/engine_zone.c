@@ -13,6 +13,7 @@
 #define READ_IDLE_MS (5 * 60 * 1000)
 #define READ_SILENT_MS 30000 /* while no name server answers */
 #define HEARD_MS 10000       /* between reads for an epoch that was heard before */
+#define WAIT_MS 5000         /* between reads until the others vouch */
 #define REST_MS 500
 #define REST_MS_MAX 30000
 #define SPACING_UNKNOWN_S 300 /* a drain may have been applied so late */
@@ -277,6 +278,14 @@ say_standing(struct engine *g, const struct engine_in *in, struct engine_out *ou
 		    "%u record sets stand at the service's names and no ledger: "
 		    "nothing is touched until `pointsman adopt`",
 		    (unsigned)in->view->sets);
+	} else if (g->standing == WATCH_WAIT && was != WATCH_WAIT) {
+		f = say(out, FACT_TROUBLE, FACT_WARN, -1, in->now_ms);
+		say_value(f, "behind");
+		say_text(f,
+		    "the ledger has moved on from epoch %llu to %llu: waits until a "
+		    "quorum of the others reports this version, or for adopt",
+		    (unsigned long long)g->watch.epoch,
+		    (unsigned long long)g->view_ledger.epoch);
 	} else if (g->standing == WATCH_FOREIGN && was != WATCH_FOREIGN) {
 		f = say(out, FACT_FOREIGN, FACT_ERROR, -1, in->now_ms);
 		say_text(f,
@@ -297,6 +306,16 @@ vouching(const struct engine *g, const struct ledger *l, uint64_t now_ms)
 	return n;
 }
 
+/* Q others must vouch; of two agents there is but one other. */
+static bool
+vouched(const struct engine *g, uint64_t now_ms)
+{
+	uint32_t need = rule_quorum(g->rule), others = g->rule->agents - 1;
+
+	return g->rule->solo ||
+	    vouching(g, &g->view_ledger, now_ms) >= (need < others ? need : others);
+}
+
 static struct watch_view
 look(struct engine *g, const struct engine_in *in)
 {
@@ -315,9 +334,7 @@ look(struct engine *g, const struct engine_in *in)
 	w.reading = ledger_parse(v->ledger, &g->view_ledger, &e);
 	w.ours = w.reading == LEDGER_OK &&
 	    strcmp(g->view_ledger.cluster, g->rule->cluster) == 0;
-	w.vouched = w.reading == LEDGER_OK &&
-	    (g->rule->solo ||
-		vouching(g, &g->view_ledger, in->now_ms) >= rule_quorum(g->rule));
+	w.vouched = w.reading == LEDGER_OK && vouched(g, in->now_ms);
 	return w;
 }
 
@@ -357,7 +374,7 @@ zone_view(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		return;
 	case WATCH_WAIT:
 		g->dirty = true;
-		g->read_next_ms = in->now_ms + g->rule->report_ms;
+		g->read_next_ms = in->now_ms + WAIT_MS;
 		return;
 	case WATCH_EMPTY:
 	case WATCH_ADOPT:

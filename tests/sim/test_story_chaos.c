@@ -160,7 +160,8 @@ stuck(void)
 	for (uint32_t i = 0; i < w->agents; i++) {
 		enum cannot c = engine_report(w->agent[i].g)->cannot;
 
-		any |= c == CANNOT_FROZEN || c == CANNOT_ADOPT || c == CANNOT_FOREIGN;
+		any |= c == CANNOT_FROZEN || c == CANNOT_ADOPT || c == CANNOT_FOREIGN ||
+		    w->agent[i].g->standing == WATCH_WAIT;
 	}
 	return any;
 }

@@ -111,7 +111,8 @@ struct world_agent {
 	/* its store */
 	uint64_t stored_epoch, stored_nonce, open_epoch, open_nonce;
 	/* what the world knows of it, for the invariants */
-	uint64_t last_fail_ms[MEMBERS_MAX], last_heard_ms[AGENTS_MAX];
+	uint64_t last_fail_ms[MEMBERS_MAX], last_pass_ms[MEMBERS_MAX];
+	uint64_t last_heard_ms[AGENTS_MAX];
 	uint64_t grid_ms[MEMBERS_MAX];
 };
 
