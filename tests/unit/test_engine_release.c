@@ -46,15 +46,14 @@ END_TEST
 START_TEST(an_unknown_release_is_closed_by_the_absence)
 {
 	bench_ready(&b, 3, 1);
-	bench_order(&b, ORDER_RELEASE, 0, 0);
 	b.mute_change = true;
+	bench_order(&b, ORDER_RELEASE, 0, 0);
 	bench_run(&b, 500);
 	ck_assert(b.writing);
 	b.present = false;
 	b.swallow = true;
 	b.change_result = CHANGE_UNKNOWN;
 	bench_answer_change(&b);
-	ck_assert(b.g->unknown);
 	b.swallow = b.mute_change = false;
 	bench_run(&b, 2000);
 	ck_assert(b.order_done && b.g->released);
