@@ -52,8 +52,8 @@ class Records(World):
             raise AssertionError(f"{self.policies(name)} is not {policies}; the log:\n"
                                  + "".join(self.agent.lines[-60:])) from None
 
-    def asked(self, name="www.example.test", kind="A"):
-        answer = self.lab.dns(name, kind)
+    def asked(self, name="www.example.test", kind="A", **how):
+        answer = self.lab.dns(name, kind, **how)
         return answer and sorted(answer.texts)
 
     def wait_asked(self, *texts, **what):
@@ -290,6 +290,26 @@ members:
         w.wait_policies(**weights(100, 0, 0))
 
 
+def private_zone():
+    """Nobody but the VPC's resolver shows it: that is where a change is verified."""
+    lab = Lab("--private", "corp.test=ZCORP", "--resolver", "127.0.0.1:0")
+    with lab, Records("policy: weighted\n" + TWO, "db.corp.test", lab=lab) as w:
+        host, port = lab.resolver
+        public = ", ".join(f'"{h}:{p}"' for h, p in lab.servers)
+        text = w.text().replace("name: example.test", "name: corp.test").replace(
+            "zone_id: ZLAB", "zone_id: ZCORP")
+        assert public in text
+        w.write_config(text.replace(public, f'"{host}:{port}"'))
+        w.agent.start()
+        w.wait_policies(name="db.corp.test.", **WEIGHTS)
+        w.agent.wait("answered", epoch="1")
+        assert lab.dns("db.corp.test", "A").rcode == "REFUSED"
+        w.web["b"].kill()
+        w.wait_policies(name="db.corp.test.", a="weighted=100", b="weighted=0")
+        w.agent.wait("answered", epoch="2")
+        w.wait_asked("192.0.2.1", name="db.corp.test", server="resolver", recursion=True)
+
+
 # ---- adopt and release ---------------------------------------------------------------
 
 SIMPLE = [rrset("www.example.test", "A", "192.0.2.1", ttl=300)]
@@ -421,7 +441,7 @@ def stays_released(w, records):
     assert w.shown() == records and w.ledger() is None
 
 
-SCENES = [release, aliases_types_and_names, addresses_of_both_families, evaluated_aliases,
+SCENES = [release, private_zone, aliases_types_and_names, addresses_of_both_families, evaluated_aliases,
           checks_of_the_operator, steady, last_resort, adopts_simple,
           adopts_weighted_of_other_names, adopts_failover, adopts_nothing_to_rewrite]
 

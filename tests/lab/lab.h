@@ -32,8 +32,9 @@ struct lab {
 	struct bucket bucket;
 	struct auth auth;
 	struct counters counters;
-	size_t servers; /* name servers */
-	FILE *log;      /* NULL: none */
+	size_t servers;    /* name servers of the zones */
+	bool has_resolver; /* one more, after them: the VPC's resolver */
+	FILE *log;         /* NULL: none */
 };
 
 uint64_t lab_now_ms(void);                  /* monotonic */

@@ -149,10 +149,10 @@ def _text(wire, at, n, kind):
     return data.hex()
 
 
-def query_wire(name, kind, edns=None, number=None, qclass=1):
+def query_wire(name, kind, edns=None, number=None, qclass=1, recursion=False):
     """A query as bytes. edns: the UDP size to announce; None: no OPT."""
     wire = struct.pack("!6H", random.randrange(65536) if number is None else number,
-                       0, 1, 0, 0, 0 if edns is None else 1)
+                       0x0100 if recursion else 0, 1, 0, 0, 0 if edns is None else 1)
     for label in name.rstrip(".").split("."):
         if label:
             wire += bytes([len(label)]) + label.encode("latin-1")
@@ -224,6 +224,9 @@ class Lab:
             elif words[:2] == ["lab:", "dns"]:
                 host, port = words[2].rsplit(":", 1)
                 self.servers.append((host, int(port)))
+            elif words[:2] == ["lab:", "resolver"]:
+                host, port = words[2].rsplit(":", 1)
+                self.resolver = (host, int(port))
             elif words[:2] == ["lab:", "ready"]:
                 return self
         raise AssertionError(f"pointsman-lab did not start: {command}")
@@ -371,11 +374,14 @@ class Lab:
 
     # -- DNS
 
-    def dns(self, name, kind, server=0, tcp=False, edns=None, timeout=2):
-        """Asks one name server; an Answer, or None when nothing comes back."""
+    def dns(self, name, kind, server=0, tcp=False, edns=None, timeout=2,
+            recursion=False):
+        """Asks one name server, or the "resolver"; an Answer, or None when nothing comes
+        back."""
         ask = ask_tcp if tcp else ask_udp
-        wire = query_wire(name, kind, edns)
-        got = ask(self.servers[server], wire, timeout)
+        wire = query_wire(name, kind, edns, recursion=recursion)
+        at = self.resolver if server == "resolver" else self.servers[server]
+        got = ask(at, wire, timeout)
         if got is None:
             return None
         answer = Answer(got)

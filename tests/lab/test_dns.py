@@ -333,5 +333,28 @@ class Dns(unittest.TestCase):
         wait_for(lambda: ask_tcp(at, good), 5)
 
 
+class PrivateZones(unittest.TestCase):
+    def test_the_resolver_alone_shows_them(self):
+        with Lab("--insync-ms", "0", "--private", "corp.test=ZCORP", "--private",
+                 "in.example.test=ZIN", "--resolver", "127.0.0.1:0") as lab:
+            lab.change((C, rrset("db.corp.test", "A", "10.0.0.9")), zone="ZCORP")
+            lab.change((C, rrset("www.in.example.test", "A", "10.0.0.8")), zone="ZIN")
+            lab.change((C, rrset("www.in.example.test", "A", "192.0.2.8")))
+            shown = lab.dns("db.corp.test", "A", server="resolver", recursion=True)
+            self.assertEqual((shown.texts, shown.authoritative), (["10.0.0.9"], False))
+            self.assertTrue(shown.wire[3] & 0x80)       # recursion is offered
+            self.assertEqual(lab.dns("db.corp.test", "A", server="resolver").rcode,
+                             "REFUSED")
+            self.assertEqual(lab.dns("db.corp.test", "A", recursion=True).rcode, "REFUSED")
+            inner = lab.dns("www.in.example.test", "A", server="resolver", recursion=True)
+            self.assertEqual(inner.texts, ["10.0.0.8"])  # the deepest zone
+            self.assertEqual(lab.dns("www.in.example.test", "A").texts, ["192.0.2.8"])
+            zone = lab.client().get_hosted_zone(Id="ZCORP")
+            self.assertTrue(zone["HostedZone"]["Config"]["PrivateZone"])
+            self.assertEqual((len(zone["VPCs"]), "DelegationSet" in zone), (1, False))
+            self.assertFalse(lab.client().get_hosted_zone(Id="ZLAB")["HostedZone"]["Config"]
+                             ["PrivateZone"])
+
+
 if __name__ == "__main__":
     main()

@@ -204,9 +204,9 @@ write_zone(struct evbuffer *out, const struct zone *z)
 	write_leaf(out, "Name", z->name);
 	evbuffer_add_printf(out,
 	    "<CallerReference>pointsman-lab-%s</CallerReference>"
-	    "<Config><PrivateZone>false</PrivateZone></Config>"
+	    "<Config><PrivateZone>%s</PrivateZone></Config>"
 	    "<ResourceRecordSetCount>%zu</ResourceRecordSetCount></HostedZone>",
-	    z->id, z->now->n);
+	    z->id, z->is_private ? "true" : "false", z->now->n);
 }
 
 void
@@ -217,6 +217,12 @@ xml_write_zone(struct evbuffer *out, const struct zone *z, size_t servers)
 	evbuffer_add_printf(
 	    out, PROLOGUE "<GetHostedZoneResponse xmlns=\"" NAMESPACE "\">");
 	write_zone(out, z);
+	if (z->is_private) {
+		evbuffer_add_printf(out,
+		    "<VPCs><VPC><VPCRegion>us-east-1</VPCRegion><VPCId>vpc-1ab</VPCId>"
+		    "</VPC></VPCs></GetHostedZoneResponse>");
+		return;
+	}
 	evbuffer_add_printf(out, "<DelegationSet><NameServers>");
 	for (size_t i = 0; i < servers; i++) {
 		zone_server_name(i, name);
