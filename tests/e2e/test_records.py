@@ -7,10 +7,11 @@ check, a last resort; what adopt takes over, and what release leaves."""
 import json
 import re
 import shutil
+import signal
 import time
 import unittest
 
-from world import FAST_SERVICE, Lab, World, main, parallel, rrset, wait_for
+from world import FAST_SERVICE, SOURCE, Lab, World, main, parallel, rrset, wait_for
 
 C, D = "CREATE", "DELETE"
 LB = {"a": "lb-a.eu-central-1.elb.amazonaws.com", "b": "lb-b.us-east-1.elb.amazonaws.com"}
@@ -372,6 +373,80 @@ def adopts_failover():
           r"^- www.example.test A one PRIMARY ttl 60 192.0.2.2 check \S+$")
 
 
+def adopts_no_other_policy():
+    """What cannot be written back is not taken: latency, geolocation, multivalue."""
+    with Records("policy: weighted\n" + TWO) as w:
+        w.lab.edit((C, rrset("www.example.test", "A", "192.0.2.1", ttl=1,
+                             SetIdentifier="near", Region="eu-central-1")))
+        w.agent.start()
+        w.agent.wait("not_adopted")
+        w.agent.wait("verdict", member="b", value="UP")
+        code, text = w.command("adopt", "www", "--yes")
+        assert code == 2 and "routing policy" in text and "near" in text, text
+        assert w.changes(ok=False) == []
+
+
+def reload_to_failover_records():
+    """A service that was written as weights is rewritten when the file says so; with
+    what `steady` stands for found on the way."""
+    with Records("policy: failover\n" + TWO) as w:
+        w.agent.start()
+        w.wait_policies(a="weighted=100", b="weighted=0")
+        w.agent.wait("answered")
+        w.body = plain("steady")
+        w.write_config()
+        w.agent.process.send_signal(signal.SIGHUP)
+        w.agent.wait("read_failed", text="run pointsman bootstrap")
+        assert w.policies() == {"a": "weighted=100", "b": "weighted=0"}
+        code, text = w.command("bootstrap", "--yes")
+        assert code == 0, text
+        w.wait_policies(40, **PRIMARY_A)
+        assert {s["health"] for s in w.shown().values()} == {checks(w.lab)[-1]["Id"]}
+        w.web["a"].kill()
+        w.wait_policies(**PRIMARY_B)
+        assert "frozen" not in w.agent.log(), w.agent.log()
+
+
+def the_example():
+    """config/examples/failover-records.yaml as it stands, but for where things are: three
+    services in two zones, one of them private, under one steady check."""
+    lab = Lab("--private", "corp.example.net=Z0EXAMPLE4", "--resolver", "127.0.0.1:0",
+              zones=["example.net=Z0EXAMPLE3"])
+    with lab, World(lab=lab) as w:
+        site = {"north": w.web["a"], "south": w.web["b"]}
+        text = (SOURCE / "config/examples/failover-records.yaml").read_text()
+        text = re.sub(r"zone_id: (\w+)}", rf'zone_id: \1, endpoint: "{lab.url}"}}', text)
+        text = text.replace("10.20.0.2", '"%s:%d"' % lab.resolver).replace(
+            "{path: /alive}", "{path: /alive}, every: 200ms, timeout: 300ms, recheck: 50ms")
+        text = re.sub(r"(north|south): {(.*?)answers:", lambda m: (
+            f'{m[1]}: {{{m[2]}endpoints: ["http://{site[m[1]].host}:{w.port}"], answers:'),
+            text)
+        w.write_config(text)
+        code, said = w.command("bootstrap", "--yes")
+        assert code == 0 and said.count("made: ") == 1, said
+        for n, m in (1, "eu-west-1"), (2, "eu-central-1"):
+            lab.target(f"shop-{n}.{m}.elb.amazonaws.com", A=f"203.0.113.{n}",
+                       AAAA=f"2001:db8::{n}")
+        w.agent.start()
+
+        def primary():
+            return {(s["name"], s["type"]): s["set_id"] for s in lab.state().sets
+                    if s["policy"] == "failover=PRIMARY"}
+
+        def all_on(member):
+            return {(f"{name}.example.net.", kind): member for name, kind in (
+                ("orders", "A"), ("\\052.orders", "A"), ("catalogue", "A"),
+                ("catalogue", "AAAA"))}
+        wait_for(lambda: primary() == all_on("north"), 20)
+        wait_for(lambda: lab.dns("x.orders.example.net", "A").texts == ["192.0.2.31"])
+        w.web["a"].kill()
+        wait_for(lambda: primary() == all_on("south"), 20)
+        wait_for(lambda: lab.dns("catalogue.example.net", "AAAA").texts == ["2001:db8::2"])
+        wait_for(lambda: lab.dns("corp.example.net", "A", server="resolver",
+                                 recursion=True).texts == ["10.30.1.9"])
+        assert "frozen" not in w.agent.log(), w.agent.log()
+
+
 def adopts_nothing_to_rewrite():
     """Records that are what the service wants: only the ledger is made."""
     with Records("policy: weighted\n" + TWO) as w:
@@ -441,9 +516,10 @@ def stays_released(w, records):
     assert w.shown() == records and w.ledger() is None
 
 
-SCENES = [release, private_zone, aliases_types_and_names, addresses_of_both_families, evaluated_aliases,
+SCENES = [the_example, release, private_zone, aliases_types_and_names, addresses_of_both_families, evaluated_aliases,
           checks_of_the_operator, steady, last_resort, adopts_simple,
-          adopts_weighted_of_other_names, adopts_failover, adopts_nothing_to_rewrite]
+          adopts_weighted_of_other_names, adopts_failover, adopts_nothing_to_rewrite,
+          adopts_no_other_policy, reload_to_failover_records]
 
 
 class Test(unittest.TestCase):
