@@ -369,8 +369,31 @@ def adopts_failover():
                rrset("www.example.test", "A", "192.0.2.1", ttl=60, SetIdentifier="two",
                      Failover="SECONDARY")]
     adopt(records, "policy: failover\nfailback: manual\n" + TWO,
-          {"a": "weighted=100", "b": "weighted=0"},
+          {"a": "weighted=0", "b": "weighted=100"},
           r"^- www.example.test A one PRIMARY ttl 60 192.0.2.2 check \S+$")
+
+
+def adopts_failover_as_failover():
+    """Another's PRIMARY and SECONDARY become ours in one batch, with their roles kept."""
+    with Records(plain("steady").replace("records:", "failback: manual\nrecords:")) as w:
+        theirs = [rrset("www.example.test", "A", ADDRESS[m], ttl=60, SetIdentifier=m * 3,
+                        Failover=role, HealthCheckId=w.lab.check())
+                  for m, role in (("b", "PRIMARY"), ("a", "SECONDARY"))]
+        w.lab.edit(*[(C, r) for r in theirs])
+        code, text = w.command("bootstrap", "--yes")
+        assert code == 0, text
+        w.agent.start()
+        w.agent.wait("not_adopted")
+        w.agent.wait("verdict", member="a", value="UP")
+        code, text = w.command("adopt", "www", "--yes")
+        assert code == 0 and "- www.example.test A bbb PRIMARY" in text, text
+        assert w.policies() == PRIMARY_B, w.policies()
+        assert sorted(w.changes()[-1]["actions"]) == sorted([
+            "CREATE _pointsman.www.example.test. TXT",
+            *[f"DELETE www.example.test. A {m}" for m in ("aaa", "bbb")],
+            *[f"CREATE www.example.test. A {m}" for m in "ab"]]), w.changes()[-1]
+        w.web["b"].kill()
+        w.wait_policies(**PRIMARY_A)
 
 
 def adopts_no_other_policy():
@@ -516,7 +539,7 @@ def stays_released(w, records):
     assert w.shown() == records and w.ledger() is None
 
 
-SCENES = [the_example, release, private_zone, aliases_types_and_names, addresses_of_both_families, evaluated_aliases,
+SCENES = [adopts_failover_as_failover, the_example, release, private_zone, aliases_types_and_names, addresses_of_both_families, evaluated_aliases,
           checks_of_the_operator, steady, last_resort, adopts_simple,
           adopts_weighted_of_other_names, adopts_failover, adopts_nothing_to_rewrite,
           adopts_no_other_policy, reload_to_failover_records]
