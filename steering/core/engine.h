@@ -127,7 +127,7 @@ struct intent {
 	bool records; /* record sets change too, not the ledger alone */
 };
 
-#define ENGINE_FACTS_MAX 32
+#define ENGINE_FACTS_MAX 64 /* vote, verdict and block of each member, and the rest */
 
 struct engine_out {
 	bool read;    /* read the API now; answer with ENGINE_VIEW */

@@ -27,6 +27,14 @@ order_word(enum order_kind k)
 	return word[k];
 }
 
+/* A freeze that has not reached the ledger is taken back without it. */
+static bool
+thaws_here(const struct engine *g, const struct order *o)
+{
+	return o->kind == ORDER_UNFREEZE && g->order.kind == ORDER_FREEZE &&
+	    !g->writing && !g->unknown;
+}
+
 void
 order_take(struct engine *g, const struct engine_in *in, struct engine_out *out)
 {
@@ -34,6 +42,16 @@ order_take(struct engine *g, const struct engine_in *in, struct engine_out *out)
 
 	assert(in->order->kind != ORDER_NONE && in->order->id != 0);
 	assert(in->order->member < g->rule->members);
+	if (thaws_here(g, in->order)) {
+		g->order.kind = ORDER_NONE;
+		g->local_freeze = false;
+		out->order_done = true;
+		f = say(out, FACT_ORDER, FACT_INFO, -1, in->now_ms);
+		say_value(f, order_word(ORDER_UNFREEZE));
+		say_text(
+		    f, "the freeze had not reached the ledger: it is taken back here");
+		return;
+	}
 	if (g->order.kind != ORDER_NONE || g->rule->observe) {
 		f = say(out, FACT_ORDER_REFUSED, FACT_WARN, -1, in->now_ms);
 		say_value(f, order_word(in->order->kind));

@@ -80,6 +80,23 @@ START_TEST(freeze_works_at_once)
 }
 END_TEST
 
+START_TEST(unfreeze_takes_back_a_freeze_on_its_way)
+{
+	bench_ready(&b, 3, 1);
+	b.read_result = CHANGE_OUT;
+	bench_order(&b, ORDER_FREEZE, 0, 600);
+	bench_run(&b, 1000);
+	ck_assert(b.g->local_freeze);
+	bench_order(&b, ORDER_UNFREEZE, 0, 0);
+	ck_assert(!b.g->local_freeze);
+	ck_assert_int_eq(b.g->order.kind, ORDER_NONE);
+	b.read_result = CHANGE_OK;
+	bench_run(&b, 60000);
+	ck_assert_uint_eq(b.ledger.freeze.id, 0);
+	ck_assert_uint_eq(b.changes, 1);
+}
+END_TEST
+
 START_TEST(no_order_overrides_doubt_or_loneliness)
 {
 	bench_ready(&b, 3, 3);
@@ -248,6 +265,7 @@ main(void)
 	tcase_add_test(t, operator_drain_bypasses_hold_and_budget_not_the_floor);
 	tcase_add_test(t, undrain);
 	tcase_add_test(t, freeze_works_at_once);
+	tcase_add_test(t, unfreeze_takes_back_a_freeze_on_its_way);
 	tcase_add_test(t, no_order_overrides_doubt_or_loneliness);
 	tcase_add_test(t, freeze_stands_still_records_too);
 	tcase_add_test(t, pin_unpin_ack);

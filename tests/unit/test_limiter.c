@@ -512,6 +512,30 @@ START_TEST(drain_comes_first)
 }
 END_TEST
 
+START_TEST(the_next_in_line_never_answers_dead)
+{
+	world(3);
+	rule.policy = POLICY_FAILOVER;
+	policy_weigh(&rule, &l);
+	verdict(0, VERDICT_DOWN, LONG_MS);
+	verdict(1, VERDICT_DOWN, LONG_MS);
+	EXPECT(ACTION_DRAIN, 1);
+	limiter_apply(&rule, &l, &out.action, NOW);
+	EXPECT(ACTION_DRAIN, 0);
+	limiter_apply(&rule, &l, &out.action, NOW);
+	ck_assert_int_eq(policy_chosen(&rule, &l), 2);
+
+	/* no room for both: the one that answers goes */
+	world(3);
+	rule.policy = POLICY_FAILOVER;
+	rule.max_out = 1;
+	policy_weigh(&rule, &l);
+	verdict(0, VERDICT_DOWN, LONG_MS);
+	verdict(1, VERDICT_DOWN, LONG_MS);
+	EXPECT(ACTION_DRAIN, 0);
+}
+END_TEST
+
 START_TEST(words)
 {
 	for (int b = 0; b < BLOCKS; b++) {
@@ -549,6 +573,7 @@ main(void)
 	tcase_add_test(t, last_resort);
 	tcase_add_test(t, cold_members_are_left_alone);
 	tcase_add_test(t, drain_comes_first);
+	tcase_add_test(t, the_next_in_line_never_answers_dead);
 	tcase_add_test(t, words);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
