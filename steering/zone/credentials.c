@@ -176,3 +176,9 @@ credentials_warning(const struct credentials_chain *c)
 {
 	return c->warning.text;
 }
+
+const char *
+credentials_identity(const struct credentials_chain *c)
+{
+	return c->held ? c->now.source : "";
+}

@@ -48,6 +48,8 @@ bool credentials_get(struct credentials_chain *c, const struct credentials **out
 /* "" or a sentence about the last credentials_get(): a file that others can read, a
  * file that could not be read again. */
 const char *credentials_warning(const struct credentials_chain *c);
+/* Where what is held came from; "" nothing is held. */
+const char *credentials_identity(const struct credentials_chain *c);
 
 /* ---- for the sources ---- */
 

@@ -15,6 +15,7 @@ struct partition_place {
 	char endpoint[256]; /* "https://route53.amazonaws.com", no slash at the end */
 	char host[256];     /* as the Host field says it: without a default port */
 	char region[32];    /* to sign for */
+	char arn[16];       /* "aws", "aws-cn", "aws-us-gov": second word of its ARNs */
 };
 
 /* From what the operator wrote: an endpoint decides; without one the region's

@@ -92,6 +92,8 @@ void provider_nameservers(struct provider *p, zone_answer_cb cb, void *arg);
 /* "" or a sentence for the operator about what the provider stands on, as of its last
  * request: a credentials file that others can read, one that went bad. */
 const char *provider_warning(const struct provider *p);
+/* Whose word the last request was signed with, for people: "environment"; "" none. */
+const char *provider_identity(const struct provider *p);
 /* Ends everything without a callback; NULL is nothing. Callbacks may call it. */
 void provider_free(struct provider *p);
 

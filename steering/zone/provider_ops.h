@@ -19,6 +19,7 @@ struct provider_ops {
 	    struct provider *p, const char *change_id, zone_answer_cb cb, void *arg);
 	void (*nameservers)(struct provider *p, zone_answer_cb cb, void *arg);
 	const char *(*warning)(const struct provider *p);
+	const char *(*identity)(const struct provider *p);
 	void (*free)(struct provider *p);
 };
 

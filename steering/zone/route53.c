@@ -475,6 +475,12 @@ route53_warning(const struct provider *p)
 	return credentials_warning(((const struct route53 *)p)->credentials);
 }
 
+static const char *
+route53_identity(const struct provider *p)
+{
+	return credentials_identity(((const struct route53 *)p)->credentials);
+}
+
 static void
 route53_free(struct provider *p)
 {
@@ -496,6 +502,7 @@ static const struct provider_ops ops = {
     .poll = route53_poll,
     .nameservers = route53_nameservers,
     .warning = route53_warning,
+    .identity = route53_identity,
     .free = route53_free,
 };
 
