@@ -40,7 +40,7 @@ note_unused(struct load *l, const char *group, const char *key)
 	const struct ynode *names = ynode_get(l->walk.root, group);
 	const struct ynode *services = ynode_get(l->walk.root, "services");
 
-	if (names == NULL || services == NULL)
+	if (names == NULL || names->kind != YNODE_MAP || services == NULL)
 		return;
 	for (const struct ynode *n = names->first; n != NULL; n = n->next) {
 		bool used = false;

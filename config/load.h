@@ -31,6 +31,13 @@ void rules_services(struct load *l);
 void rules_members(struct load *l, struct block *service);
 void rules_scenarios(struct load *l);
 
+/* Whether so fast a check is refused over https, and the sentence that says so. */
+bool rules_https_is_too_fast(const struct check_spec *s);
+#define RULES_HTTPS_TOO_FAST                                                              \
+	"https with a timeout below 1s needs three tries in a probe, and there are two "  \
+	"at most (hedge): 5 %% packet loss would drain a healthy site 20 times an hour; " \
+	"use http, or a timeout of 1s or more"
+
 /* The model in a region of its own; never fails after the rules found no error. */
 struct config *build_config(struct load *l, const char *path);
 /* Which port an endpoint is probed on; 0: nobody said. https as it will be. */

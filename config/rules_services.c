@@ -14,6 +14,11 @@
 
 #define LEDGER_NAME_CHARS_MAX 253
 
+/* Route 53's limits of one change batch, and the ledger's share, old and new. */
+#define BATCH_VALUES_MAX 1000
+#define BATCH_CHARS_MAX 32000
+#define BATCH_LEDGER_CHARS (2 * (LEDGER_TEXT_MAX + 40))
+
 /* The value's node, or the block's when the key was left out. */
 static const struct ynode *
 place(const struct block *b, const char *path)
@@ -272,6 +277,36 @@ rule_members_count(struct load *l, const struct block *b, uint32_t members)
 		    l, node, "service '%.40s' has no member that is probed", b->name);
 }
 
+/* A change is never split, so the largest one must fit: every record set of the
+ * service deleted and created again, and the ledger beside them. */
+static void
+rule_batch(struct load *l, const struct block *b)
+{
+	uint32_t names = ((struct draft_service *)b->data)->service.names;
+	size_t values = 0, chars = 0;
+
+	for (struct block *m = block_first(b, "services.*.members.*"); m != NULL;
+	     m = block_next(m)) {
+		const struct draft_member *d = m->data;
+
+		for (uint32_t i = 0; i < d->a; i++)
+			chars += strlen(d->a_value[i]);
+		for (uint32_t i = 0; i < d->aaaa; i++)
+			chars += strlen(d->aaaa_value[i]);
+		chars += strlen(d->cname);
+		values += d->a + d->aaaa + (d->cname[0] != '\0') +
+		    (d->alias_name[0] != '\0' ? d->types : 0);
+	}
+	values = 2 * names * values + 2;
+	chars = 2 * names * chars + BATCH_LEDGER_CHARS;
+	if (values > BATCH_VALUES_MAX || chars > BATCH_CHARS_MAX)
+		NOTE_KEY(l, b->node,
+		    "'%.40s' is too large for one change: all its record sets come to %zu "
+		    "values and %zu characters, old and new, and Route 53 takes %d and "
+		    "%d in a batch; make two services of it",
+		    b->name, values, chars, BATCH_VALUES_MAX, BATCH_CHARS_MAX);
+}
+
 void
 rules_services(struct load *l)
 {
@@ -291,5 +326,6 @@ rules_services(struct load *l)
 		rule_weights(l, b);
 		rule_members_count(l, b, members);
 		rules_members(l, b);
+		rule_batch(l, b);
 	}
 }

@@ -39,9 +39,9 @@ void
 address_format(const struct address *a, char text[ADDRESS_TEXT_MAX])
 {
 	int family = a->family == FAMILY_V4 ? AF_INET : AF_INET6;
+	const char *done = inet_ntop(family, a->byte, text, ADDRESS_TEXT_MAX);
 
-	if (inet_ntop(family, a->byte, text, ADDRESS_TEXT_MAX) == NULL)
-		assert(!"an address has a text");
+	assert(done != NULL);
 }
 
 bool

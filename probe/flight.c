@@ -15,7 +15,7 @@
 #include "probe/tcp.h"
 #include "probe/worker.h"
 
-#define LATE_US UINT64_C(100000)
+#define LATE_US UINT64_C(250000) /* as late as makes an agent abstain */
 
 struct leg { /* one try */
 	struct flight *flight;

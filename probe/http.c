@@ -145,13 +145,14 @@ on_body(void *arg, const char *data, size_t bytes)
 
 	t->heard = true;
 	if (t->body == NULL)
-		t->body = malloc(CHECK_BODY_BYTES);
+		t->body = malloc(CHECK_BODY_BYTES + 1);
 	if (t->body == NULL) {
 		t->verdict = HTTP_DONE;
 		return memory_short(&t->result);
 	}
 	memcpy(t->body + t->body_bytes, data, bytes < room ? bytes : room);
 	t->body_bytes += bytes < room ? bytes : room;
+	t->body[t->body_bytes] = '\0';
 	t->verdict = http_rule_judge_body(
 	    &t->plan->rule, t->body, t->body_bytes, false, &t->result);
 	return t->verdict == HTTP_MORE;

@@ -94,7 +94,7 @@ http_rule_judge_body(const struct http_rule *rule, const char *body, size_t byte
 	bool end = whole || bytes == CHECK_BODY_BYTES;
 	bool found = want[0] == '\0' || memmem(body, bytes, want, strlen(want)) != NULL;
 
-	assert(bytes <= CHECK_BODY_BYTES);
+	assert(bytes <= CHECK_BODY_BYTES && body[bytes] == '\0');
 	if (!end && (!found || rule->has_regex))
 		return HTTP_MORE;
 	if (!found)

@@ -31,7 +31,7 @@ void http_rule_fini(struct http_rule *rule);
 enum http_judged http_rule_judge_head(const struct http_rule *rule, uint32_t status,
     bool has_location, uint32_t hops, struct probe_result *r);
 
-/* body: its first bytes, at most CHECK_BODY_BYTES of them; whole: no more will come.
+/* body: its first bytes, at most CHECK_BODY_BYTES of them and a zero after; whole: no more will come.
  * Never returns HTTP_MORE when whole or when CHECK_BODY_BYTES are there. `contains` is
  * decided as soon as it is found; `matches` only at the end, because of `$`. */
 enum http_judged http_rule_judge_body(const struct http_rule *rule, const char *body,

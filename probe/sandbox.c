@@ -35,16 +35,6 @@
 #define LEAK_CHECKED 0 /* the leak checker forks and traces at exit */
 #endif
 
-static bool
-limit(int resource, rlim_t value, const char *what, struct err *e)
-{
-	const struct rlimit both = {.rlim_cur = value, .rlim_max = value};
-
-	if (setrlimit(resource, &both) == 0)
-		return true;
-	return err_set(e, "limit on %s: %s", what, strerror(errno));
-}
-
 /* As many as we may: root in a container is often not allowed to raise the maximum. */
 static bool
 limit_files(struct err *e)
@@ -60,6 +50,17 @@ limit_files(struct err *e)
 			return true;
 	}
 	return err_set(e, "limit on open files: %s", strerror(errno));
+}
+
+static bool
+forbid_cores_and_children(struct err *e)
+{
+	const struct rlimit none = {0};
+
+	if (setrlimit(RLIMIT_CORE, &none) == 0 &&
+	    (LEAK_CHECKED || setrlimit(RLIMIT_NPROC, &none) == 0))
+		return true;
+	return err_set(e, "limits on core files and processes: %s", strerror(errno));
 }
 
 static bool
@@ -101,9 +102,7 @@ sandbox_enter(struct err *e)
 	(void)umask(077);
 	if (chdir("/") < 0)
 		return err_set(e, "cannot enter /: %s", strerror(errno));
-	if (!limit(RLIMIT_CORE, 0, "core files", e) || !limit_files(e))
-		return false;
-	if (!LEAK_CHECKED && !limit(RLIMIT_NPROC, 0, "processes", e))
+	if (!limit_files(e) || !forbid_cores_and_children(e))
 		return false;
 	if (!become_nobody(e) || !drop_capabilities(e))
 		return false;

@@ -101,15 +101,19 @@ static void
 judge_tick(struct self *s, uint64_t now_ms)
 {
 	uint64_t late_ms = now_ms > s->due_ms ? now_ms - s->due_ms : 0;
+	uint64_t gap_ms = now_ms - s->ticked_ms;
 	uint64_t worker_ms = workers_late_ms(s->agent->workers);
 	char text[160];
 
+	/* First: throwing evidence away is a step of every engine, and asks us again. */
+	s->ticked_ms = now_ms;
+	s->due_ms = now_ms + TICK_MS;
 	note_late(s, late_ms, now_ms);
-	if (now_ms - s->ticked_ms > GAP_MS) {
+	if (gap_ms > GAP_MS) {
 		(void)snprintf(text, sizeof text,
 		    "nothing ran for %llu ms: was this machine paused? What the probes "
 		    "said before is thrown away",
-		    (unsigned long long)(now_ms - s->ticked_ms));
+		    (unsigned long long)gap_ms);
 		shake(s, DOUBT_GAP, text);
 	} else if (late_ms > LATE_MS || worker_ms > LATE_MS) {
 		(void)snprintf(text, sizeof text,
@@ -121,6 +125,15 @@ judge_tick(struct self *s, uint64_t now_ms)
 	} else {
 		settle(s, now_ms);
 	}
+}
+
+void
+self_look(struct self *s)
+{
+	uint64_t now_ms = now_boot_ms();
+
+	if (now_ms > s->due_ms + LATE_MS)
+		judge_tick(s, now_ms);
 }
 
 static void

@@ -16,6 +16,9 @@
 struct self *self_new(struct agent *a, struct err *e);
 void self_free(struct self *s);
 
+/* Before every step of an engine: after a pause other events may come before our tick,
+ * and nothing may be decided on what was seen before it. */
+void self_look(struct self *s);
 enum doubt self_doubt(const struct self *s);
 /* A canary's standing: does any of its addresses pass? */
 void self_canary(struct self *s, uint32_t canary, bool passes);

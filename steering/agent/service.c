@@ -14,6 +14,7 @@
 
 #include "steering/agent/facts.h"
 #include "steering/agent/marks.h"
+#include "steering/agent/self.h"
 #include "steering/agent/store.h"
 #include "steering/agent/verify.h"
 #include "steering/agent/zone_io.h"
@@ -154,11 +155,12 @@ draw(struct agent *a)
 void
 service_step(struct agent_service *s, struct engine_in *in)
 {
-	uint64_t nonce = s->engine->believed ? s->engine->ledger.nonce[0] : 0;
 	struct engine_out out;
 
 	if (s->stopped)
 		return;
+	self_look(s->agent->self);
+	uint64_t nonce = s->engine->believed ? s->engine->ledger.nonce[0] : 0;
 	in->now_ms = now_boot_ms();
 	in->now_wall_s = agent_now_wall_s(s->agent);
 	in->random = draw(s->agent);
@@ -336,6 +338,26 @@ move_slots(struct agent_service *s, const struct rule_service *was,
 	free(old);
 }
 
+/* The order on its way stays so, as long as the member that it is about does. */
+static bool
+follow_order(struct agent_service *s, const char *member)
+{
+	const struct order *engine = &s->engine->order;
+	int32_t m = agent_find_member(s, member);
+
+	if (!s->order.pending)
+		return true;
+	if (!s->order.due && engine->kind == ORDER_NONE)
+		return false;
+	if (!s->order.due)
+		s->order.order.member = engine->member;
+	else if (m >= 0)
+		s->order.order.member = (uint32_t)m;
+	else
+		return false;
+	return true;
+}
+
 void
 service_reload(
     struct agent_service *s, const struct config_service *conf, struct agent_zone *zone)
@@ -343,6 +365,7 @@ service_reload(
 	struct engine *scratch = malloc(sizeof *scratch);
 	uint64_t verdict_ms[MEMBERS_MAX] = {0}, fault_ms[MEMBERS_MAX] = {0};
 	const struct rule_service *was = &s->conf->rule;
+	char was_named[WORD_MAX];
 	uint32_t self = 0;
 
 	if (scratch == NULL || !own_index(s->agent, conf, &self))
@@ -355,6 +378,8 @@ service_reload(
 		verdict_ms[m] = s->verdict_ms[w];
 		fault_ms[m] = s->down_fault_ms[w];
 	}
+	(void)snprintf(
+	    was_named, sizeof was_named, "%s", was->member[s->order.order.member].name);
 	memcpy(s->verdict_ms, verdict_ms, sizeof verdict_ms);
 	memcpy(s->down_fault_ms, fault_ms, sizeof fault_ms);
 	move_slots(s, was, &conf->rule);
@@ -362,7 +387,8 @@ service_reload(
 	s->zone = zone;
 	engine_reload(s->engine, &conf->rule, self, scratch);
 	free(scratch);
-	end_order(s, false, "the configuration was read anew meanwhile: ask again");
+	if (!follow_order(s, was_named))
+		end_order(s, false, "its member left the configuration");
 }
 
 void

@@ -273,13 +273,19 @@ precedes(const struct agent_service *s, const struct ledger *next)
 	    next->epoch == seen.epoch + 1;
 }
 
+/* An operator names what stands, or what we write, the truth. */
+static bool
+is_root(const struct agent_service *s, const struct intent *i)
+{
+	enum order_kind k = s->engine->order.kind;
+
+	return i->kind == INTENT_ORDER && (k == ORDER_ADOPT || k == ORDER_UNFREEZE);
+}
+
 static bool
 may_remove(const struct agent_service *s, const struct intent *i)
 {
-	return i->kind == INTENT_RECORDS ||
-	    (i->kind == INTENT_ORDER &&
-		(s->order.order.kind == ORDER_ADOPT ||
-		    s->order.order.kind == ORDER_UNFREEZE));
+	return i->kind == INTENT_RECORDS || is_root(s, i);
 }
 
 static void
@@ -355,9 +361,7 @@ send_change(struct agent_service *s, const struct engine_out *out,
 void
 zone_io_change(struct agent_service *s, const struct engine_out *out)
 {
-	bool root = out->intent.kind == INTENT_ORDER &&
-	    (s->order.order.kind == ORDER_ADOPT ||
-		s->order.order.kind == ORDER_UNFREEZE);
+	bool root = is_root(s, &out->intent);
 	struct diff_edit *edit;
 	struct err e = {""};
 	size_t edits;

@@ -49,6 +49,8 @@ find_cannot(const struct engine *g, uint64_t now_ms)
 		return CANNOT_OBSERVE;
 	if (!g->read_once)
 		return g->read_failures > 0 ? CANNOT_API : CANNOT_STARTING;
+	if (g->standing == WATCH_WAIT)
+		return CANNOT_STARTING; /* until others vouch for what it shows */
 	if (g->standing == WATCH_FOREIGN)
 		return CANNOT_FOREIGN;
 	if (g->standing == WATCH_ADOPT)

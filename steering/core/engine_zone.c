@@ -250,6 +250,14 @@ say_standing(struct engine *g, const struct engine_in *in, struct engine_out *ou
 		    "%u record sets stand at the service's names and no ledger: "
 		    "nothing is touched until `pointsman adopt`",
 		    (unsigned)in->view->sets);
+	} else if (g->standing == WATCH_WAIT && was != WATCH_WAIT) {
+		f = say(out, FACT_TROUBLE, FACT_WARN, -1, in->now_ms);
+		say_value(f, "behind");
+		say_text(f,
+		    "the ledger has moved on from epoch %llu to %llu: waits until a "
+		    "quorum of the others reports the same version",
+		    (unsigned long long)g->watch.epoch,
+		    (unsigned long long)g->view_ledger.epoch);
 	} else if (g->standing == WATCH_FOREIGN && was != WATCH_FOREIGN) {
 		f = say(out, FACT_FOREIGN, FACT_ERROR, -1, in->now_ms);
 		say_text(f,
@@ -270,6 +278,16 @@ vouching(const struct engine *g, const struct ledger *l, uint64_t now_ms)
 	return n;
 }
 
+/* Q others must vouch; of two agents there is but one other. */
+static bool
+vouched(const struct engine *g, uint64_t now_ms)
+{
+	uint32_t need = rule_quorum(g->rule), others = g->rule->agents - 1;
+
+	return g->rule->solo ||
+	    vouching(g, &g->view_ledger, now_ms) >= (need < others ? need : others);
+}
+
 static struct watch_view
 look(struct engine *g, const struct engine_in *in)
 {
@@ -288,9 +306,7 @@ look(struct engine *g, const struct engine_in *in)
 	w.reading = ledger_parse(v->ledger, &g->view_ledger, &e);
 	w.ours = w.reading == LEDGER_OK &&
 	    strcmp(g->view_ledger.cluster, g->rule->cluster) == 0;
-	w.vouched = w.reading == LEDGER_OK &&
-	    (g->rule->solo ||
-		vouching(g, &g->view_ledger, in->now_ms) >= rule_quorum(g->rule));
+	w.vouched = w.reading == LEDGER_OK && vouched(g, in->now_ms);
 	return w;
 }
 

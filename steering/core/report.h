@@ -11,7 +11,7 @@
 /* Why an agent cannot write just now; a word for each: cannot_word(). */
 enum cannot {
 	CANNOT_NOT = 0,  /* it can */
-	CANNOT_STARTING, /* nothing read yet */
+	CANNOT_STARTING, /* nothing read yet, or too far behind to believe it */
 	CANNOT_ABSTAIN,  /* it doubts itself */
 	CANNOT_LONELY,   /* hears fewer than Q */
 	CANNOT_FROZEN,   /* the ledger does not add up, or an operator froze it */

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -137,6 +138,28 @@ def reload_adds_and_takes_services():
         assert w.sets() == {"a": 100, "b": 100}, "records of a service that left"
 
 
+def an_order_outlives_a_reload():
+    with World() as w:
+        w.begin()
+        w.lab.fault("slow=700")
+        answer = []
+        asked = threading.Thread(target=lambda: answer.append(
+            w.command("drain", "www/b", "--reason", "work on the racks")))
+        since = w.agent.mark()
+        asked.start()
+        w.agent.wait("order", since=since, value="drain")
+        w.agent.process.send_signal(signal.SIGHUP)
+        w.agent.wait("started", since=since, text="read anew")
+        asked.join()
+        code, text = answer[0]
+        assert code == 0, text
+        assert w.sets() == {"a": 100, "b": 0} and w.ledger().member["b"][0] == "x"
+        w.lab.clear()
+        code, text = w.command("undrain", "www/b")
+        assert code == 0, text
+        w.wait_weights(a=100, b=100)
+
+
 # ---- systemd -------------------------------------------------------------------------
 
 def systemd_is_told():
@@ -218,6 +241,25 @@ def a_paused_agent_doubts_itself():
         assert not w.agent.find("decided", since)
         w.web["b"].kill()
         w.wait_weights(a=100, b=0)
+
+
+def a_pause_voids_what_was_held():
+    """A hold that runs when the machine is paused has not passed when it wakes."""
+    with World() as w:
+        w.write_config(w.text().replace("hold: 100ms", "hold: 1500ms"))
+        w.begin()
+        since = w.agent.mark()
+        w.web["b"].do("503")
+        w.agent.wait("verdict", since=since, member="b", value="DOWN")
+        w.agent.process.send_signal(signal.SIGSTOP)
+        w.web["b"].do("200")
+        time.sleep(2.5)
+        w.agent.process.send_signal(signal.SIGCONT)
+        w.agent.wait("doubt", since=since, value="gap")
+        w.agent.wait("verdict", since=since, member="b", value="UP")
+        time.sleep(2)
+        assert not w.agent.find("decided", since), w.agent.log()
+        assert w.sets() == {"a": 100, "b": 100}
 
 
 def a_clock_that_runs_ahead():
@@ -403,12 +445,14 @@ def secrets_stay():
 
 class Life(unittest.TestCase):
     def test_all_scenarios(self):
-        jobs = [the_smallest_example, the_smallest_example_of_the_design,
-                a_worker_is_stuck, canaries_fail, sigterm_awaits_a_change, sigterm_at_rest_is_quick,
-                one_agent_a_state_directory, reload_with_mistakes, reload_keeps_health,
-                reload_adds_and_takes_services, systemd_is_told, a_worker_dies,
-                a_paused_agent_doubts_itself, a_clock_that_runs_ahead,
-                a_restart_knows_the_ledger, without_a_state_directory, secrets_stay]
+        jobs = [
+            the_smallest_example, the_smallest_example_of_the_design, a_worker_is_stuck,
+            canaries_fail, sigterm_awaits_a_change, sigterm_at_rest_is_quick,
+            one_agent_a_state_directory, reload_with_mistakes, reload_keeps_health,
+            reload_adds_and_takes_services, an_order_outlives_a_reload, systemd_is_told,
+            a_worker_dies, a_paused_agent_doubts_itself, a_pause_voids_what_was_held,
+            a_clock_that_runs_ahead, a_restart_knows_the_ledger,
+            without_a_state_directory, secrets_stay]
         parallel(*jobs, at_once=8)
         print(f"{len(jobs)} scenarios")
 

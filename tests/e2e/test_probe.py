@@ -58,8 +58,17 @@ class Case(unittest.TestCase):
         self.addCleanup(s.close)
         return s
 
+    def judged(self, p, count, **like):
+        """Samples that a busy machine did not spoil, which the prober says itself."""
+        for more in range(count, count + 20):
+            good = [s for s in p.wait("sample", more, **like)
+                    if "held up" not in s["text"]]
+            if len(good) == count:
+                return good
+        self.fail("this machine is too busy")
+
     def one(self, port, host="127.0.0.1", **settings):
-        """One target's first sample."""
+        """One target's one sample."""
         p = self.prober(once=1)
         p.target(1, host, port, **{**FAST, **settings})
         p.say("go")
@@ -146,7 +155,7 @@ class Hostile(Case):
         p.say("go")
         for i, (_, settings, outcome, reason) in enumerate(cases):
             with self.subTest(case=i, settings=settings, reason=reason):
-                for sample in p.wait("sample", 2, id=i):
+                for sample in self.judged(p, 2, id=i):
                     self.assertEqual(outcome, sample["outcome"], sample)
                     if reason is not None:
                         self.assertEqual(reason, sample["reason"], sample)
@@ -317,6 +326,27 @@ class Tls(Case):
                     "local")
 
 
+    def test_trust_is_read_once(self):
+        """The system's authorities are not read again for each handshake."""
+        server = self.serve(plain)
+        p = self.prober()
+        for i in range(10):
+            p.target(i, "127.0.0.1", server.port, https=1, every=100, timeout=5000,
+                     recheck=100)
+        p.say("go")
+        p.wait("sample", 20)
+
+        def cpu_s():
+            with open("/proc/%d/stat" % p.pid) as f:
+                words = f.read().rsplit(")", 1)[1].split()
+            return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+        before, mark = cpu_s(), p.mark()
+        p.wait("sample", 100, since=mark)
+        spent = (cpu_s() - before) / len(p.all("sample", since=mark))
+        print("%.2f ms of processor a handshake" % (spent * 1000))
+        self.assertLess(spent, 0.010)
+
+
 class Life(Case):
     def test_confined(self):
         p = self.prober()
@@ -449,7 +479,7 @@ class Lost(Case):
         for i, outcome, reason in ((1, "unknown", "local"), (2, "fail", "timeout"),
                                    (3, "fail", "unreachable"), (4, "unknown", "local"),
                                    (5, "fail", "refused")):
-            for sample in p.wait("sample", 2, id=i):
+            for sample in self.judged(p, 2, id=i):
                 self.expect(sample, outcome, reason)
 
 

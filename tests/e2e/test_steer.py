@@ -8,6 +8,7 @@ Every scenario has a world of its own, and all run side by side. Speeds are meas
 from the fault to the moment that the lab answered the change, and held against the
 goals of the default timings.
 """
+import re
 import time
 import unittest
 
@@ -101,6 +102,12 @@ def fast_profile():
         measured["refused, fast profile: fault to committed"] = took
         assert took <= 1, took
         marks_are_whole(w, w.ledger().epoch)
+        change = w.status()["services"][0]["changes"][-1]
+        marks = [change[key] for key in
+                 ("fault", "verdict", "sent", "done", "insync", "answered")]
+        assert all(marks) and marks == sorted(marks), change
+        assert change["what"] == "drain" and change["member"] == "b", change
+        assert 0 < change["fault_to_committed_ms"] <= 1000, change
         w.web["b"].start()
         w.wait_weights(a=100, b=100)
         steps = [f["value"] for f in w.agent.find("committed", member="b")]
@@ -254,6 +261,56 @@ def api_is_out():
         one_drain(w)
 
 
+def a_name_server_is_behind():
+    """Verifying waits for each of them; steering waits for none."""
+    with World(servers=2) as w:
+        w.begin()
+        w.agent.wait("answered", epoch="1")
+        w.lab.fault("dns=off&server=1")
+        w.web["b"].kill()
+        w.wait_weights(a=100, b=0)
+        w.agent.wait("insync", epoch="2")
+        w.web["b"].start()
+        w.wait_weights(a=100, b=100)
+        assert w.ledger().epoch == 5 and not [
+            f for f in w.agent.find("answered") if f["epoch"] != "1"]
+        w.lab.fault("dns=on&server=1")
+        w.agent.wait("answered", epoch="5")
+
+
+def an_idle_agent_costs_the_account_nothing():
+    """It hears of another writer's version by DNS, and only then reads the API."""
+    with World() as w:
+        w.begin()
+        w.agent.wait("answered", epoch="1")
+        asked = w.lab.state().counters["requests"]
+        time.sleep(11)
+        assert w.lab.state().counters["requests"] == asked
+        old = w.lab.state().find(LEDGER + ".", "TXT")["values"][0]
+        nonces = w.ledger().nonces
+        new = re.sub(r" w=\w+ ", " w=1 ", old.replace(" e=1 ", " e=2 ").replace(
+            f" n={nonces[0]} ", f" n=1234567890abcdef,{nonces[0]} "))
+        assert new.count("1234567890abcdef") == 1
+        w.lab.edit(("DELETE", rrset(LEDGER, "TXT", old, ttl=5)),
+                   ("CREATE", rrset(LEDGER, "TXT", new, ttl=5)))
+        taken = w.agent.wait("ledger_taken", 30)
+        assert taken["epoch"] == "2" and taken["nonce"] == "1234567890abcdef", taken
+        assert w.lab.state().counters["requests"] > asked
+        w.web["b"].kill()
+        w.wait_weights(a=100, b=0)
+        assert w.ledger().epoch == 3
+
+
+def silent_name_servers():
+    """None answers: the API is read every 30 s instead."""
+    with World() as w:
+        w.begin()
+        w.agent.wait("answered", epoch="1")
+        w.lab.fault("dns=off")
+        asked = w.lab.state().counters["requests"]
+        wait_for(lambda: w.lab.state().counters["requests"] > asked, 60)
+
+
 # ---- hands on the zone -------------------------------------------------------------
 
 def frozen(w, kind):
@@ -334,13 +391,15 @@ def records_without_a_ledger():
 
 class Steer(unittest.TestCase):
     def test_all_scenarios(self):
-        jobs = [answer_is_late, refused_at_default_timings,
-                black_hole_at_default_timings, silent_server_at_default_timings,
-                all_members_fail, fast_profile, fast_black_hole, wrong_status,
-                observe_never_writes, foreign_records_stay, answer_is_lost,
-                api_throttles, prior_request_is_not_complete, five_hundred_to_a_change,
-                api_is_out, edited_by_hand, ledger_is_deleted, zone_is_restored,
-                records_without_a_ledger]
+        jobs = [
+            silent_name_servers, an_idle_agent_costs_the_account_nothing, answer_is_late,
+            refused_at_default_timings, black_hole_at_default_timings,
+            silent_server_at_default_timings, all_members_fail, fast_profile,
+            fast_black_hole, wrong_status, observe_never_writes, foreign_records_stay,
+            answer_is_lost, api_throttles, prior_request_is_not_complete,
+            five_hundred_to_a_change, api_is_out, a_name_server_is_behind,
+            edited_by_hand, ledger_is_deleted, zone_is_restored,
+            records_without_a_ledger]
         parallel(*jobs, at_once=7)
         print(f"{len(jobs)} scenarios")
         for what, took in sorted(measured.items()):

@@ -270,7 +270,7 @@ checks:
 zones:
   lab:
     name: example.test
-    route53: {{zone_id: ZLAB, endpoint: "{self.lab.url}"}}
+    route53: {{zone_id: {getattr(self.lab, "zone_id", "ZLAB")}, endpoint: "{self.lab.url}"}}
     nameservers: [{servers}]
     {self.zone_extra}
 services:

@@ -289,6 +289,8 @@ world_start(struct world *w, uint32_t agent)
 
 	assert(!a->running);
 	a->running = true;
+	a->paused = false;
+	a->started_ms = w->now_ms;
 	a->life++;
 	a->changing = false;
 	a->offset_ms = 1000000 + world_roll(w, 1000000000);
@@ -311,6 +313,31 @@ world_stop(struct world *w, uint32_t agent)
 	w->agent[agent].running = false;
 	w->agent[agent].life++;
 	say_line(w, "agent %u is killed", (unsigned)agent);
+}
+
+void
+world_pause(struct world *w, uint32_t agent)
+{
+	w->agent[agent].paused = true;
+	w->agent[agent].paused_ms = w->now_ms;
+	say_line(w, "agent %u is paused", (unsigned)agent);
+}
+
+void
+world_wake(struct world *w, uint32_t agent)
+{
+	struct world_agent *a = &w->agent[agent];
+
+	if (!a->running || !a->paused)
+		return;
+	a->paused = false;
+	say_line(w, "agent %u wakes", (unsigned)agent);
+	struct engine_in in = input(a, ENGINE_FORGET);
+	if (w->now_ms - a->paused_ms > 2000)
+		in.doubt = DOUBT_GAP;
+	else
+		in.event = ENGINE_TICK;
+	step(a, &in);
 }
 
 void
@@ -421,11 +448,27 @@ deliver_heard(struct world *w, const struct event *e)
 	step(a, &in);
 }
 
+/* What comes for a paused agent: answers wait in its sockets, probes are lost time. */
+static bool
+postpone(struct world *w, const struct event *e)
+{
+	struct event later = *e;
+
+	if (e->kind == EVENT_APPLY || e->kind == EVENT_LATE)
+		return false;
+	later.at_ms = w->now_ms + 100;
+	world_push(w, &later);
+	return true;
+}
+
 static void
 happen(struct world *w, const struct event *e)
 {
 	struct world_agent *a = &w->agent[e->agent];
 	bool mine = a->running && e->life == a->life;
+
+	if (a->paused && mine && postpone(w, e))
+		return;
 
 	switch (e->kind) {
 	case EVENT_PROBE:
@@ -437,7 +480,7 @@ happen(struct world *w, const struct event *e)
 			end_probe(w, e);
 		return;
 	case EVENT_REPORT:
-		if (a->running && !w->link_cut[e->from][e->agent])
+		if (a->running && !a->paused && !w->link_cut[e->from][e->agent])
 			deliver_report(w, e);
 		return;
 	case EVENT_LOOK:
@@ -499,7 +542,7 @@ advance(struct world *w, uint64_t end_ms)
 		struct world_agent *a = &w->agent[i];
 		uint64_t *const own[] = {&a->wake_ms, &a->report_ms, &a->dns_ms};
 
-		if (!a->running)
+		if (!a->running || a->paused)
 			continue;
 		for (int k = 0; k < 3; k++)
 			if (*own[k] < at_ms) {

@@ -92,9 +92,8 @@ struct world_agent {
 	struct engine *g;
 	uint32_t file;
 	bool running, paused;
-	uint32_t
-	    life; /* counts starts: what was under way for an earlier one is void */
-	uint64_t offset_ms;
+	uint32_t life; /* counts starts; what an earlier one awaits is void */
+	uint64_t offset_ms, started_ms, paused_ms;
 	uint64_t wake_ms, report_ms, dns_ms; /* world's clock */
 	enum doubt doubt;
 	bool cut;   /* from the API */
@@ -161,15 +160,17 @@ struct world {
 	uint32_t facts;
 	uint64_t commits, drains, returns, swaps, reads, sends;
 	uint64_t committed_ms; /* the last */
-	uint64_t epoch_high;
-	struct world_turn { /* automatic direction changes */
+	uint64_t epoch_high;   /* ever committed; after a restore, what was restored */
+	bool restored;         /* a late change may find its old world again */
+	struct world_turn {    /* automatic direction changes */
 		uint64_t at_ms;
 		uint8_t site;
 		bool drain;
 	} * turn;
 	uint32_t turns;
-	uint32_t worst_hour; /* most turns of a member in any hour */
-	uint64_t drained_ms; /* the last that moved an answer */
+	uint32_t turns_from[26]; /* an operator moved it: counted from here */
+	uint32_t worst_hour;     /* most turns of a member in any hour */
+	uint64_t drained_ms;     /* the last that moved an answer */
 	char drained;
 	char drained_before;
 };
@@ -202,6 +203,9 @@ const struct fact *world_fact(
 void world_endpoint(struct world *w, char member, enum world_kind kind);
 void world_start(struct world *w, uint32_t agent); /* again, with its store */
 void world_stop(struct world *w, uint32_t agent);  /* kill -9 */
+/* SIGSTOP, or a suspended machine; on waking it notices the gap. */
+void world_pause(struct world *w, uint32_t agent);
+void world_wake(struct world *w, uint32_t agent);
 void world_wipe_store(struct world *w, uint32_t agent);
 void world_order(
     struct world *w, uint32_t agent, enum order_kind kind, char member, uint64_t for_s);

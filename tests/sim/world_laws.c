@@ -63,6 +63,27 @@ law_sending(struct world *w, struct world_agent *a, const struct engine_out *out
 
 /* ---- when a change is applied ---- */
 
+/* No drain of a site that a majority has seen well for a minute. */
+static void
+check_well(struct world *w, const struct ledger *next, uint32_t m)
+{
+	const struct rule_service *rule = &w->file[0].rule;
+	uint32_t well = 0;
+
+	for (uint32_t i = 0; i < w->agents; i++) {
+		const struct world_agent *a = &w->agent[i];
+
+		well += a->running && !a->paused && !a->blind &&
+		    w->now_ms - a->started_ms > MINUTE &&
+		    w->now_ms - a->last_fail_ms[m] > MINUTE;
+	}
+	if (well >= rule_quorum(rule) && !w->conf.quiet)
+		world_fail(w,
+		    "%s is drained, though %u of %u agents have seen it well "
+		    "for a minute",
+		    next->member[m].name, (unsigned)well, (unsigned)w->agents);
+}
+
 static void
 note_turn(struct world *w, char site, bool drain)
 {
@@ -72,7 +93,7 @@ note_turn(struct world *w, char site, bool drain)
 		world_fail(w, "%u direction changes in all", (unsigned)w->turns);
 	w->turn[w->turns++] = (struct world_turn){
 	    .at_ms = w->now_ms, .site = (uint8_t)site, .drain = drain};
-	for (uint32_t i = w->turns; i > 0; i--) {
+	for (uint32_t i = w->turns; i > w->turns_from[site - 'a']; i--) {
 		if (w->now_ms - w->turn[i - 1].at_ms >= HOUR)
 			break;
 		n += w->turn[i - 1].site == (uint8_t)site;
@@ -111,14 +132,20 @@ compare_members(struct world *w, const struct world_zone *was, const struct ledg
 		char site = next->member[m].name[0];
 		int weight = 0;
 
+		if (next->root == next->epoch)
+			w->turns_from[site - 'a'] = w->turns;
 		if (o < 0 || old->member[o].out == next->member[m].out)
 			continue;
 		for (uint32_t i = 0; i < was->sets; i++)
 			if (was->set[i].name[0] == site)
 				weight = was->set[i].weight;
-		if (intent->kind != INTENT_ACTION)
+		if (intent->kind != INTENT_ACTION) {
+			w->turns_from[site - 'a'] = w->turns;
 			continue;
+		}
 		note_turn(w, site, next->member[m].out);
+		if (next->member[m].out)
+			check_well(w, next, m);
 		if (next->member[m].out)
 			note_drain(w, site, weight > 0);
 		else
@@ -171,9 +198,12 @@ law_committed(struct world *w, const struct world_zone *was, bool was_ledger,
 	    intent_word(intent->kind),
 	    intent->kind == INTENT_ACTION ? action_word(intent->action.kind) : "",
 	    root ? " (root)" : "");
-	if (next->epoch != w->epoch_high + 1 && !(root && next->epoch > w->epoch_high))
+	uint64_t before = w->restored && was_ledger ? old->epoch : w->epoch_high;
+	if (root) /* the highest that its writer has seen, who need not have seen all */
+		before = was_ledger ? old->epoch : 0;
+	if (root ? next->epoch <= before : next->epoch != before + 1)
 		world_fail(w, "epoch %llu follows %llu",
-		    (unsigned long long)next->epoch, (unsigned long long)w->epoch_high);
+		    (unsigned long long)next->epoch, (unsigned long long)before);
 	w->epoch_high = next->epoch;
 	check_group(w, was);
 	check_out(w, next, intent);

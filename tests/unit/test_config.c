@@ -8,6 +8,7 @@
 
 #include "config/alias_zones.h"
 #include "config/model.h"
+#include "config/schema.h"
 #include "tests/unit/config_kit.h"
 
 #define OURS SOURCE_DIR "/config/examples"
@@ -293,6 +294,39 @@ START_TEST(a_template_hashes_like_what_it_says)
 }
 END_TEST
 
+/* ---- the table ---- */
+
+/* Parents stand before their children, with nothing between that is not theirs. */
+START_TEST(table_is_in_order_and_explained)
+{
+	size_t n;
+	const struct schema_key *rows = schema_keys(&n);
+
+	ck_assert_uint_gt(n, 150);
+	for (size_t i = 0; i < n; i++) {
+		char parent[128];
+		const char *dot = strrchr(rows[i].path, '.');
+		size_t bytes = dot != NULL ? (size_t)(dot - rows[i].path) : 0;
+
+		ck_assert_msg(rows[i].doc != NULL && rows[i].doc[0] != '\0',
+		    "%s has no doc", rows[i].path);
+		ck_assert_ptr_eq(schema_find(rows[i].path), &rows[i]);
+		ck_assert_ptr_nonnull(schema_type_text(rows[i].type));
+		ck_assert(rows[i].type != T_ENUM || rows[i].words != NULL);
+		ck_assert(rows[i].max == 0 || rows[i].min <= rows[i].max);
+		if (dot == NULL)
+			continue;
+		(void)snprintf(parent, sizeof parent, "%.*s", (int)bytes, rows[i].path);
+		const struct schema_key *p = schema_find(parent);
+		ck_assert_msg(p != NULL && p < &rows[i], "%s", rows[i].path);
+		ck_assert(schema_is_below(&rows[i], p));
+		for (; p < &rows[i]; p++)
+			ck_assert_msg(
+			    strncmp(p->path, parent, bytes) == 0, "%s", p->path);
+	}
+}
+END_TEST
+
 /* ---- run and survival ---- */
 
 START_TEST(solo_is_runnable_and_the_rest_is_named)
@@ -387,9 +421,9 @@ main(void)
 	    names_are_written_as_route53_does, defaults_are_the_rules_own,
 	    endpoints_win_over_answers, records_of_both_styles,
 	    hash_is_over_what_decides_and_is_shared,
-	    a_template_hashes_like_what_it_says, solo_is_runnable_and_the_rest_is_named,
-	    survival_is_computed, alias_zones_by_the_end_of_the_name,
-	    alias_zones_are_all_there};
+	    a_template_hashes_like_what_it_says, table_is_in_order_and_explained,
+	    solo_is_runnable_and_the_rest_is_named, survival_is_computed,
+	    alias_zones_by_the_end_of_the_name, alias_zones_are_all_there};
 
 	return run_tests("config", tests, sizeof tests / sizeof tests[0]);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * config/: cut and corrupted files. Every prefix and many single-byte corruptions of
- * every example either load or are refused with notes that can be printed; each in
+ * every example, and every value exchanged for one of another kind, either load or are refused with notes that can be printed; each in
  * bounded time. Runs under the sanitizers in the heavy suite.
  */
 #include <dirent.h>
@@ -79,15 +79,85 @@ corrupt(size_t n, size_t stride, size_t from)
 	}
 }
 
+/* ---- a value of another kind ---- */
+
+static size_t
+indent_at(size_t i)
+{
+	return strspn(text + i, " ");
+}
+
+/* Where a block ends whose key stands in the line that holds i. */
+static size_t
+block_end(size_t i)
+{
+	size_t line = i;
+
+	while (line > 0 && text[line - 1] != '\n')
+		line--;
+	size_t indent = indent_at(line);
+	while (text[i] != '\0') {
+		i += strcspn(text + i, "\n");
+		i += text[i] == '\n';
+		if (text[i] == '\0' || indent_at(i) <= indent)
+			break;
+	}
+	return i;
+}
+
+static size_t
+value_end(size_t i)
+{
+	if (text[i] == '\n' || text[i] == '#')
+		return block_end(i);
+	if (text[i] == '"')
+		return i + 1 + strcspn(text + i + 1, "\"") + 1;
+	if (text[i] != '[' && text[i] != '{')
+		return i + strcspn(text + i, ",}]\n");
+	size_t depth = 0;
+	for (; text[i] != '\0'; i++) {
+		depth += text[i] == '[' || text[i] == '{';
+		depth -= text[i] == ']' || text[i] == '}';
+		if (depth == 0)
+			return i + 1;
+	}
+	return i;
+}
+
+static void
+other_kinds(void)
+{
+	static const char *const values[] = {"", " x", " [x]", " [[x]]", " {x: y}",
+	    " {x: [y]}", " []", " {}", " [{x: y}]"};
+	static char changed[sizeof text + 16];
+
+	for (char *colon = text; (colon = strchr(colon, ':')) != NULL; colon++) {
+		if (colon[1] != ' ' && colon[1] != '\n')
+			continue;
+		size_t at = (size_t)(colon - text) + 1;
+		size_t end = value_end(at + strspn(text + at, " "));
+
+		for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
+			int n = snprintf(changed, sizeof changed, "%.*s%s%s%s", (int)at,
+			    text, values[v], text[end - 1] == '\n' ? "\n" : "",
+			    text + end);
+
+			try_text(changed, (size_t)n);
+		}
+	}
+}
+
 static void
 one_file(const char *path, size_t step, size_t stride)
 {
 	FILE *f = fopen(path, "r");
 
 	ck_assert_ptr_nonnull(f);
-	size_t n = fread(text, 1, sizeof text, f);
+	size_t n = fread(text, 1, sizeof text - 1, f);
 	(void)fclose(f);
-	ck_assert_uint_lt(n, sizeof text);
+	ck_assert_uint_lt(n, sizeof text - 1);
+	text[n] = '\0';
+	other_kinds();
 	for (size_t i = 0; i <= n; i += step)
 		try_exact(i);
 	corrupt(n, stride, n % stride);
@@ -135,6 +205,13 @@ START_TEST(cut_and_corrupted_files)
 }
 END_TEST
 
+START_TEST(values_of_other_kinds)
+{
+	(void)snprintf(text, sizeof text, "%s", config_base);
+	other_kinds();
+}
+END_TEST
+
 /* Long lines, wide maps, large templates times many services: bounded all the same. */
 START_TEST(large_files_are_bounded)
 {
@@ -172,7 +249,8 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = {cut_and_corrupted_files, large_files_are_bounded};
+	const TTest *const tests[] = {
+	    cut_and_corrupted_files, values_of_other_kinds, large_files_are_bounded};
 
 	return run_tests("config_fuzzish", tests, sizeof tests / sizeof tests[0]);
 }

@@ -60,6 +60,7 @@ START_TEST(warnings_do_not_refuse)
 		"template 't' is used by no"},
 	    {"zones:", "zones:\n  z: {name: x.org, route53: {zone_id: Z9}}",
 		"zone 'z' is used"},
+	    {"every: 2s", "every: 1s\n    timeout: 900ms", "below 1s without hedge"},
 	    {"    lag: lag\n", "", "has no lag: its RPO"},
 	    {", \"tcp://192.0.2.252:443\"", "", "name three"},
 	    {"zone_id: Z1", "zone_id: Z1, endpoint: \"http://192.0.2.8\"",
@@ -136,6 +137,36 @@ START_TEST(blank_and_oversized_files_get_a_sentence)
 }
 END_TEST
 
+/* Four members, sixteen addresses each, eight names: 512 values, old and new 1024. */
+START_TEST(a_service_fits_one_batch)
+{
+	static char text[16384];
+	size_t used = 0;
+
+	for (unsigned members = 3; members <= 4; members++) {
+		used = (size_t)snprintf(text, sizeof text,
+		    "cluster: big\nsites: [s0, s1, s2, s3]\nagents: {one: {}}\n"
+		    "quorum: solo\nchecks: {web: {http: {path: /}}}\n"
+		    "zones: {z: {name: x.org, route53: {zone_id: Z1}}}\n"
+		    "services:\n  www:\n    zone: z\n    check: web\n"
+		    "    names: [a.x.org, b.x.org, c.x.org, d.x.org, e.x.org, f.x.org, "
+		    "g.x.org, h.x.org]\n    members:\n");
+		for (unsigned m = 0; m < members; m++) {
+			used += (size_t)snprintf(text + used, sizeof text - used,
+			    "      s%u: {answers: {A: [", m);
+			for (unsigned i = 0; i < 16; i++)
+				used +=
+				    (size_t)snprintf(text + used, sizeof text - used,
+					"10.0.%u.%u%s", m, i, i < 15 ? ", " : "]}}\n");
+		}
+		bool ok = config_parse(text, used, "x.yaml", &c, &notes);
+		ck_assert_msg(ok == (members == 3), "%s", first_note());
+		ck_assert(ok || noted(false, "too large for one change"));
+		fini();
+	}
+}
+END_TEST
+
 START_TEST(bombs_are_bounded)
 {
 	static char text[400000];
@@ -206,8 +237,9 @@ main(void)
 {
 	const TTest *const tests[] = {all_mistakes_at_once_in_order,
 	    warnings_do_not_refuse, template_mistakes_come_once,
-	    blank_and_oversized_files_get_a_sentence, bombs_are_bounded,
-	    absent_files_and_folders, a_key_that_others_can_read_is_refused};
+	    blank_and_oversized_files_get_a_sentence, a_service_fits_one_batch,
+	    bombs_are_bounded, absent_files_and_folders,
+	    a_key_that_others_can_read_is_refused};
 
 	return run_tests("config_notes", tests, sizeof tests / sizeof tests[0]);
 }

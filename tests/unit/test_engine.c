@@ -98,6 +98,7 @@ START_TEST(warm_when_rise_has_passed_or_after_a_minute)
 	ck_assert_uint_eq(b.g->report.member[0].vote, VOTE_UP);
 	ck_assert_uint_eq(b.g->report.member[1].vote, VOTE_DOWN);
 	/* a member that nothing is known of holds it for a minute */
+	bench_free(&b);
 	bench_make(&b, 2, 3);
 	b.health[1] = '-';
 	bench_begin(&b);
@@ -470,6 +471,30 @@ START_TEST(hearing_of_what_the_zone_does_not_show_is_paced)
 }
 END_TEST
 
+/* Further behind than the ledger's nonces reach: the others must vouch for it. */
+START_TEST(far_behind_waits_for_the_others)
+{
+	for (uint32_t agents = 2; agents <= 3; agents++) {
+		bench_ready(&b, 2, agents);
+		struct ledger on = b.ledger;
+		for (uint64_t i = 0; i < 20; i++)
+			ledger_advance(
+			    &on, 0x500 + i, b.rule.agent[1].number, BENCH_WALL);
+		b.peer_lags = true;
+		bench_apply(&b, &on, false);
+		bench_run(&b, 6 * 60000);
+		ck_assert_uint_eq(b.g->ledger.epoch, 1);
+		ck_assert_int_eq(b.g->cannot, CANNOT_STARTING);
+		ck_assert_ptr_nonnull(bench_fact(&b, FACT_TROUBLE, "behind"));
+		b.peer_lags = false;
+		bench_run(&b, 5000);
+		ck_assert_uint_eq(b.g->ledger.epoch, 21);
+		ck_assert_int_eq(b.g->cannot, CANNOT_NOT);
+		bench_free(&b);
+	}
+}
+END_TEST
+
 /* ---- orders ---- */
 
 START_TEST(operator_drain_bypasses_hold_and_budget_not_the_floor)
@@ -802,6 +827,7 @@ main(void)
 	tcase_add_test(t, undrain);
 	tcase_add_test(t, a_resumed_agent_reports_what_it_knew);
 	tcase_add_test(t, hearing_of_what_the_zone_does_not_show_is_paced);
+	tcase_add_test(t, far_behind_waits_for_the_others);
 	tcase_add_test(t, freeze_works_at_once);
 	tcase_add_test(t, no_order_overrides_doubt_or_loneliness);
 	tcase_add_test(t, freeze_stands_still_records_too);

@@ -131,51 +131,59 @@ START_TEST(every_state_letter)
 }
 END_TEST
 
+static uint64_t dice = 88172645463325252u;
+
+static uint32_t
+roll(uint32_t n)
+{
+	dice ^= dice << 13;
+	dice ^= dice >> 7;
+	dice ^= dice << 17;
+	return (uint32_t)(dice % n);
+}
+
 START_TEST(random_ledgers)
 {
-	uint64_t x = 88172645463325252u;
-
-#define ROLL(n) (x ^= x << 13, x ^= x >> 7, x ^= x << 17, (uint32_t)(x % (n)))
 	for (int i = 0; i < 20000; i++) {
 		struct ledger l = small();
 
-		l.epoch = x;
-		l.root = ROLL(2) ? 0 : x >> ROLL(64);
-		l.fence = ROLL(3);
-		l.lock_holder = ROLL(2);
-		l.nonces = 1 + ROLL(LEDGER_NONCES);
+		l.epoch = dice;
+		l.root = roll(2) ? 0 : dice >> roll(64);
+		l.fence = roll(3);
+		l.lock_holder = roll(2);
+		l.nonces = 1 + roll(LEDGER_NONCES);
 		for (uint32_t k = 0; k < l.nonces; k++)
-			l.nonce[k] = x >> ROLL(64);
+			l.nonce[k] = dice >> roll(64);
 		memset(l.member, 0, sizeof l.member);
-		l.members = 1 + ROLL(MEMBERS_MAX);
+		l.members = 1 + roll(MEMBERS_MAX);
 		for (uint32_t m = 0; m < l.members; m++) {
 			struct ledger_member *y = &l.member[m];
 
 			memset(y, 0, sizeof *y);
 			(void)snprintf(
-			    y->name, WORD_MAX, "m%u-%x", (unsigned)m, ROLL(999));
-			y->out = ROLL(2);
-			y->latched = y->out && ROLL(2);
-			y->by_order = y->out && ROLL(2);
-			y->weight = (uint8_t)ROLL(256);
-			y->ramp = (uint8_t)ROLL(RAMP_STEPS_MAX);
-			for (uint32_t k = ROLL(10); k > 0; k--)
-				ledger_note_drain(y, ROLL(UINT32_MAX));
-			for (uint32_t k = ROLL(6); k > 0; k--)
-				ledger_note_return(y, ROLL(UINT32_MAX));
-			for (uint32_t k = ROLL(6); k > 0; k--)
-				ledger_note_swap(y, ROLL(UINT32_MAX));
-			if (ROLL(2))
+			    y->name, WORD_MAX, "m%u-%x", (unsigned)m, roll(999));
+			y->out = roll(2);
+			y->latched = y->out && roll(2);
+			y->by_order = y->out && roll(2);
+			y->weight = (uint8_t)roll(256);
+			y->ramp = (uint8_t)roll(RAMP_STEPS_MAX);
+			for (uint32_t k = roll(10); k > 0; k--)
+				ledger_note_drain(y, roll(UINT32_MAX));
+			for (uint32_t k = roll(6); k > 0; k--)
+				ledger_note_return(y, roll(UINT32_MAX));
+			for (uint32_t k = roll(6); k > 0; k--)
+				ledger_note_swap(y, roll(UINT32_MAX));
+			if (roll(2))
 				y->drain =
-				    (struct ledger_order){1 + ROLL(9), ROLL(9), 5};
-			if (ROLL(2))
-				y->pin = (struct ledger_order){1 + ROLL(9), ROLL(9), 5};
+				    (struct ledger_order){1 + roll(9), roll(9), 5};
+			if (roll(2))
+				y->pin = (struct ledger_order){1 + roll(9), roll(9), 5};
 		}
-		if (ROLL(2))
-			l.freeze = (struct ledger_order){1 + ROLL(9), ROLL(9), 7};
-		if (ROLL(2)) {
+		if (roll(2))
+			l.freeze = (struct ledger_order){1 + roll(9), roll(9), 7};
+		if (roll(2)) {
 			memcpy(l.spaced, l.member[0].name, WORD_MAX);
-			l.spaced_wall_s = ROLL(UINT32_MAX);
+			l.spaced_wall_s = roll(UINT32_MAX);
 		}
 		round_trip(&l);
 	}

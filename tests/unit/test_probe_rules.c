@@ -175,7 +175,7 @@ body(const char *contains, const char *matches, const char *text, size_t bytes,
 
 START_TEST(the_body)
 {
-	static char full[CHECK_BODY_BYTES];
+	static char full[CHECK_BODY_BYTES + 1];
 	static const char zeros[] = "a\0b\0needle\0c";
 	struct probe_result r;
 
@@ -197,10 +197,11 @@ START_TEST(the_body)
 	ck_assert_int_eq(r.reason, PROBE_BODY);
 
 	/* The bound ends it as the end does; zero bytes hide nothing. */
-	memset(full, 'x', sizeof full);
-	ck_assert_int_eq(body("ok", "", full, sizeof full, false, &r), HTTP_DONE);
+	memset(full, 'x', CHECK_BODY_BYTES);
+	ck_assert_int_eq(body("ok", "", full, CHECK_BODY_BYTES, false, &r), HTTP_DONE);
 	ck_assert_int_eq(r.outcome, OUTCOME_FAIL);
-	ck_assert_int_eq(body("", "^x*$", full, sizeof full, false, &r), HTTP_DONE);
+	ck_assert_int_eq(
+	    body("", "^x*$", full, CHECK_BODY_BYTES, false, &r), HTTP_DONE);
 	ck_assert_int_eq(r.outcome, OUTCOME_PASS);
 	ck_assert_int_eq(
 	    body("needle", "", zeros, sizeof zeros - 1, true, &r), HTTP_DONE);
