@@ -105,9 +105,10 @@ struct agent_zone {
 	struct provider *provider;
 	uint32_t nameservers; /* 0: not known yet */
 	char nameserver[NAMESERVERS_MAX][DNS_NAME_MAX];
-	struct event *timer; /* asks for them again */
-	uint32_t failures;   /* of asking, in a row */
-	uint32_t turn;       /* which is asked first next time */
+	struct event *timer;        /* asks for them again */
+	uint32_t failures;          /* of asking, in a row */
+	uint32_t turn;              /* which is asked first next time */
+	char warning[ERR_TEXT_MAX]; /* of the provider, as it was said last */
 };
 
 struct agent {

@@ -14,7 +14,7 @@
 
 #include "config/words.h"
 #include "steering/agent/commands.h"
-#include "steering/agent/json.h"
+#include "steering/zone/json.h"
 #include "steering/zone/partition.h"
 
 #define MANAGED_POLICY_MAX 6144

@@ -10,7 +10,7 @@
 #define STEERING_AGENT_DOCTOR_H
 
 #include "config/model.h"
-#include "steering/agent/json.h"
+#include "steering/zone/json.h"
 
 enum doctor_level {
 	DOCTOR_GOOD = 0,

@@ -101,11 +101,12 @@ void provider_free(struct provider *p);
 struct route53_spec {
 	char apex[DNS_NAME_MAX];
 	char zone_id[33];
-	char endpoint[256];  /* "" the partition's own */
-	char region[32];     /* "" the partition's own */
-	char role_arn[256];  /* "" none */
-	char profile[64];    /* "" AWS_PROFILE or default */
-	double budget_per_s; /* requests; the account's bucket is shared */
+	char endpoint[256];     /* "" the partition's own */
+	char region[32];        /* "" the partition's own */
+	char role_arn[256];     /* "" none */
+	char external_id[1225]; /* for role_arn; "" none */
+	char profile[64];       /* "" AWS_PROFILE or default */
+	double budget_per_s;    /* requests; the account's bucket is shared */
 	uint32_t budget_burst;
 	uint64_t timeout_ms; /* of one request; 0: 10 s (tests shorten it) */
 };
