@@ -117,9 +117,25 @@ role_of(const struct config *c, uint32_t zone)
 	return c->zone[zone].route53.role_arn;
 }
 
-/* For the identity that is `role` ("": the agent's own). */
+static const char *
+profile_of(const struct config *c, uint32_t zone)
+{
+	return c->zone[zone].route53.profile;
+}
+
+/* Is `zone` written by the identity that is asked for? asked -1: by the agent's own. */
+static bool
+is_its(const struct config *c, uint32_t zone, int32_t asked)
+{
+	if (asked < 0)
+		return role_of(c, zone)[0] == '\0';
+	return strcmp(role_of(c, zone), role_of(c, (uint32_t)asked)) == 0 &&
+	    (role_of(c, zone)[0] != '\0' ||
+		strcmp(profile_of(c, zone), profile_of(c, (uint32_t)asked)) == 0);
+}
+
 static struct json *
-statements(const struct config *c, const char *role)
+statements(const struct config *c, int32_t asked)
 {
 	struct json *list = json_list_new();
 	struct partition_place place[ZONES_MAX];
@@ -129,10 +145,10 @@ statements(const struct config *c, const char *role)
 	for (uint32_t z = 0; z < c->zones; z++) {
 		if (!partition_find(&place[z], &c->zone[z].route53, &e))
 			(void)snprintf(place[z].arn, sizeof place[z].arn, "aws");
-		if (strcmp(role_of(c, z), role) == 0) {
+		if (is_its(c, z, asked)) {
 			add_zone(list, c, z, place[z].arn);
 			add_poll(list, place[z].arn, &polled);
-		} else if (role[0] == '\0') {
+		} else if (asked < 0) {
 			json_add(list,
 			    statement("Assume", c->zone[z].key, "sts:AssumeRole",
 				role_of(c, z)));
@@ -159,15 +175,22 @@ find_zone(const struct config *c, const char *key)
 
 /* What the policy alone does not say; on stderr, so that stdout is the policy. */
 static void
-say_more(const struct config *c, const char *role, const char *policy)
+say_more(const struct config *c, int32_t asked, const char *policy)
 {
 	size_t n = strlen(policy);
+	bool several = false;
 
-	for (uint32_t z = 0; z < c->zones && role[0] == '\0'; z++)
+	for (uint32_t z = 0; z < c->zones && asked < 0; z++) {
+		several |= strcmp(profile_of(c, z), profile_of(c, 0)) != 0;
 		if (role_of(c, z)[0] != '\0')
 			command_say("zone %s is written as %s: its policy is what "
 				    "'pointsman iam -c %s %s' prints",
 			    c->zone[z].key, role_of(c, z), c->path, c->zone[z].key);
+	}
+	if (several)
+		command_say(
+		    "the zones name several profiles, and this is what all of "
+		    "them need together: name a zone to get its profile's alone");
 	if (n > MANAGED_POLICY_MAX)
 		command_say("the policy is %zu characters long and IAM takes %d: put "
 			    "services in zones with roles of their own",
@@ -184,13 +207,12 @@ cmd_iam(const struct options *o)
 		config_free(c);
 		return EXIT_CANNOT;
 	}
-	const char *role = zone >= 0 ? role_of(c, (uint32_t)zone) : "";
 	struct json *policy = json_map_new();
 	json_put_text(policy, "Version", "2012-10-17");
-	json_put(policy, "Statement", statements(c, role));
+	json_put(policy, "Statement", statements(c, zone));
 	char *text = json_write(policy, true), *tight = json_write(policy, false);
 	printf("%s\n", text);
-	say_more(c, role, tight);
+	say_more(c, zone, tight);
 	free(text);
 	free(tight);
 	json_free(policy);

@@ -12,7 +12,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define PATIENCE_S 30
+#define PATIENCE_S 40 /* the provider gives up after 30 */
 #define DNS_MS 3000
 #define NO_CHANGE "C0NOSUCHCHANGE"
 #define SKEW_MIND_S 5

@@ -455,7 +455,8 @@ credentials_get(
 		return CREDENTIALS_READY;
 	}
 	if (c->fetch != NULL) {
-		(void)err_set(e, "AWS credentials are still being fetched");
+		(void)err_set(e, "AWS credentials are still being fetched: %.200s",
+		    c->fetch->source);
 		return CREDENTIALS_WAIT;
 	}
 	*e = c->bad;

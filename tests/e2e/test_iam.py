@@ -159,6 +159,15 @@ class Iam(unittest.TestCase):
         self.assertNotIn("sts:", text)
         self.assertIn("ZOTHER", text)
 
+    def test_profiles_are_identities_of_their_own(self):
+        policy, err = self.policy(", profile: p", ", profile: q")
+        self.assertIn("several profiles", err)
+        self.assertIn("ZMAIN", json.dumps(policy))
+        self.assertIn("ZOTHER", json.dumps(policy))
+        policy, err = self.policy(", profile: p", ", profile: q", "other")
+        self.assertEqual("", err)
+        self.assertNotIn("ZMAIN", json.dumps(policy))
+
     def test_words(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "p.yaml")
