@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A short ring and linear searches: changes are rare by rule, and a mark that fell out
+ * of the ring is still in the log and the store. Rejected: marks kept by the engine,
+ * which would then remember things that it never decides on.
+ */
 #include "steering/agent/marks.h"
 
 #include <string.h>

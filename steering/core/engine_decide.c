@@ -418,6 +418,17 @@ turn_ms(const struct engine *g, uint64_t now_ms)
 	return g->intent_ms + turn_ahead(g, failing, now_ms) * g->rule->rank_ms;
 }
 
+/* Is what we know of the zone too old to write on? */
+static bool
+must_read(const struct engine *g)
+{
+	bool waits =
+	    g->standing == WATCH_WAIT && g->read_began_ms >= g->dirty_ms && !g->reading;
+
+	return !g->read_once ||
+	    (g->dirty && !(waits && order_overrides(g, CANNOT_STARTING)));
+}
+
 static bool
 pretend_only(const struct engine *g)
 {
@@ -460,8 +471,7 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	}
 	if (g->intent.kind == INTENT_NONE || g->writing || in->now_wall_s == 0)
 		return;
-	if (!pretend_only(g) &&
-	    (!may_write(g, &g->intent, in->now_ms) || g->dirty || !g->read_once))
+	if (!pretend_only(g) && (!may_write(g, &g->intent, in->now_ms) || must_read(g)))
 		return;
 	if (pretend_only(g) && g->doubt != DOUBT_NOT)
 		return;

@@ -69,8 +69,10 @@ order_overrides(const struct engine *g, enum cannot c)
 		/* A ledger that is no ledger may be replaced; another's never. */
 		return g->order.kind == ORDER_ADOPT && g->view_present &&
 		    g->view_garbled;
-	case CANNOT_NOT:
 	case CANNOT_STARTING:
+		/* Behind, and too few others know the version to vouch for it. */
+		return g->order.kind == ORDER_ADOPT && g->standing == WATCH_WAIT;
+	case CANNOT_NOT:
 	case CANNOT_ABSTAIN:
 	case CANNOT_LONELY:
 	case CANNOT_API:

@@ -13,6 +13,7 @@
 #define READ_IDLE_MS (5 * 60 * 1000)
 #define READ_SILENT_MS 30000 /* while no name server answers */
 #define HEARD_MS 10000       /* between reads for an epoch that was heard before */
+#define WAIT_MS 5000         /* between reads until the others vouch */
 #define REST_MS 500
 #define REST_MS_MAX 30000
 #define SPACING_UNKNOWN_S 300 /* a drain may have been applied so late */
@@ -255,7 +256,7 @@ say_standing(struct engine *g, const struct engine_in *in, struct engine_out *ou
 		say_value(f, "behind");
 		say_text(f,
 		    "the ledger has moved on from epoch %llu to %llu: waits until a "
-		    "quorum of the others reports the same version",
+		    "quorum of the others reports this version, or for adopt",
 		    (unsigned long long)g->watch.epoch,
 		    (unsigned long long)g->view_ledger.epoch);
 	} else if (g->standing == WATCH_FOREIGN && was != WATCH_FOREIGN) {
@@ -342,7 +343,7 @@ zone_view(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		return;
 	case WATCH_WAIT:
 		g->dirty = true;
-		g->read_next_ms = in->now_ms + g->rule->report_ms;
+		g->read_next_ms = in->now_ms + WAIT_MS;
 		return;
 	case WATCH_EMPTY:
 	case WATCH_ADOPT:

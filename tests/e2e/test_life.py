@@ -362,6 +362,26 @@ def smallest(path, agent, **weights):
         assert time.time() - killed < 8
 
 
+def as_a_plain_user():
+    """Needs no root; and no other process of its user may look into its memory."""
+    if os.getuid() != 0:
+        return
+    with World() as w:
+        w.folder.chmod(0o755)
+        for path in (w.folder, *w.folder.rglob("*")):
+            os.chown(path, 65534, 65534)
+        w.agent.wrapper = ["setpriv", "--reuid", "65534", "--regid", "65534",
+                           "--clear-groups"]
+        w.begin()
+        w.web["b"].kill()
+        w.wait_weights(a=100, b=0)
+        for pid in (w.agent.process.pid, *w.agent.workers()):
+            status = Path(f"/proc/{pid}/status").read_text()
+            assert "Uid:\t65534\t65534\t65534\t65534" in status, status
+            owner = os.stat(f"/proc/{pid}/mem").st_uid
+            assert owner == 0 or "POINTSMAN_SANITIZE" in os.environ, owner
+
+
 def the_smallest_example():
     smallest(SOURCE / "config/examples/solo.yaml", "watch", left=100, right=100)
 
@@ -452,7 +472,7 @@ class Life(unittest.TestCase):
             reload_adds_and_takes_services, an_order_outlives_a_reload, systemd_is_told,
             a_worker_dies, a_paused_agent_doubts_itself, a_pause_voids_what_was_held,
             a_clock_that_runs_ahead, a_restart_knows_the_ledger,
-            without_a_state_directory, secrets_stay]
+            without_a_state_directory, as_a_plain_user, secrets_stay]
         parallel(*jobs, at_once=8)
         print(f"{len(jobs)} scenarios")
 

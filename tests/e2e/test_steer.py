@@ -170,6 +170,86 @@ def foreign_records_stay():
                 assert action.split(" ")[1] in ("www.example.test.", LEDGER + "."), action
 
 
+def services_of(w, text):
+    """The world's configuration with these services instead of www."""
+    whole = w.text()
+    w.write_config(whole[:whole.index("services:")] + "services:\n" + text)
+
+
+def weights(w, name, kind):
+    return {s["set_id"]: int(s["policy"].split("=")[1]) for s in w.lab.state().sets
+            if s["name"] == name + ".example.test." and s["type"] == kind}
+
+
+def every_kind_of_answer():
+    """A with AAAA, and CNAME, at two names each: all move together, in one batch."""
+    with World() as w:
+        both = {m: f'"http://{w.web[m].host}:{w.port}/"' for m in "ab"}
+        services_of(w, f"""  dual:
+    zone: lab
+    names: [dual.example.test, "*.dual.example.test"]
+    ttl: 1s
+    check: web
+    hold: 100ms
+    members:
+      a: {{answers: {{A: [192.0.2.1, 192.0.2.2], AAAA: ["2001:db8::1"]}},
+          endpoints: [{both["a"]}]}}
+      b: {{weight: 30, answers: {{A: [192.0.2.3], AAAA: ["2001:db8::2"]}},
+          endpoints: [{both["b"]}]}}
+  alias:
+    zone: lab
+    names: [alias.example.test]
+    ttl: 1s
+    check: web
+    hold: 100ms
+    members:
+      a: {{answers: {{CNAME: a.example.net}}, endpoints: [{both["a"]}]}}
+      b: {{answers: {{CNAME: b.example.net}}, endpoints: [{both["b"]}]}}
+""")
+        w.agent.start()
+        names = ("dual", "\\052.dual")
+        for name in names:
+            for kind in ("A", "AAAA"):
+                wait_for(lambda n=name, k=kind: weights(w, n, k) == {"a": 100, "b": 30})
+        wait_for(lambda: weights(w, "alias", "CNAME") == {"a": 100, "b": 100})
+        w.web["b"].kill()
+        wait_for(lambda: weights(w, "alias", "CNAME") == {"a": 100, "b": 0})
+        wait_for(lambda: weights(w, "dual", "A") == {"a": 100, "b": 0})
+        for name in names:
+            for kind in ("A", "AAAA"):
+                assert weights(w, name, kind) == {"a": 100, "b": 0}, (name, kind)
+        batch = [c for c in w.changes() if any(" b" in a for a in c["actions"])
+                 and any("dual" in a for a in c["actions"])][-1]
+        assert len(batch["actions"]) == 10, batch       # ledger and four sets, replaced
+
+
+def failover_in_order():
+    """The first usable member answers; when all are down, the last resort does."""
+    with World() as w:
+        services_of(w, f"""  www:
+    zone: lab
+    names: [www.example.test]
+    ttl: 1s
+    policy: failover
+    check: web
+    hold: 100ms
+    spacing: 500ms
+    return: {{hold: 1s, hold_max: 2s}}
+    members:
+      a: {{answers: {{A: [{w.web["a"].host}]}}}}
+      b: {{answers: {{A: [{w.web["b"].host}]}}}}
+      sorry: {{last_resort: true, answers: {{A: [192.0.2.99]}}}}
+""")
+        w.agent.start()
+        w.wait_weights(a=100, b=0, sorry=0)
+        w.web["a"].kill()
+        w.wait_weights(a=0, b=100, sorry=0)
+        w.web["b"].kill()
+        w.wait_weights(a=0, b=0, sorry=100)
+        w.web["a"].start()
+        w.wait_weights(a=100, b=0, sorry=0)
+
+
 # ---- the API's faults --------------------------------------------------------------
 
 def one_drain(w):
@@ -395,7 +475,8 @@ class Steer(unittest.TestCase):
             silent_name_servers, an_idle_agent_costs_the_account_nothing, answer_is_late,
             refused_at_default_timings, black_hole_at_default_timings,
             silent_server_at_default_timings, all_members_fail, fast_profile,
-            fast_black_hole, wrong_status, observe_never_writes, foreign_records_stay,
+            fast_black_hole, wrong_status, every_kind_of_answer, failover_in_order,
+            observe_never_writes, foreign_records_stay,
             answer_is_lost, api_throttles, prior_request_is_not_complete,
             five_hundred_to_a_change, api_is_out, a_name_server_is_behind,
             edited_by_hand, ledger_is_deleted, zone_is_restored,

@@ -65,14 +65,14 @@ def parse_fact(line):
 class Web:
     """A web server in a process of its own; see web.py for its words."""
 
-    def __init__(self, host, port):
-        self.host, self.port = host, port
+    def __init__(self, host, port, wrapper=()):
+        self.host, self.port, self.wrapper = host, port, list(wrapper)
         self.start()
 
     def start(self):
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("web.py")), self.host,
-             str(self.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            self.wrapper + [sys.executable, str(Path(__file__).with_name("web.py")),
+                            self.host, str(self.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             preexec_fn=lab_module._die_with_parent)
         word = self.process.stdout.readline().split()
         assert word[:1] == ["ready"], f"no web server on {self.host}"
@@ -204,11 +204,12 @@ class Agent:
 
 class World:
     def __init__(self, *lab_options, fast=True, members=("a", "b"), service="", top="",
-                 check="", servers=1, mode=None, zone_extra="", lab=None, weight=None):
+                 check="", servers=1, mode=None, zone_extra="", lab=None, weight=None, hosts=None):
         self.fast, self.members, self.service_extra = fast, list(members), service
         self.top, self.check_extra, self.mode = top, check, mode
         self.zone_extra = zone_extra
         self.weight = dict(weight or {})
+        self.hosts = dict(hosts or {})      # member: (address, command in front)
         self.own_lab = lab is None
         self.lab = lab or Lab(*lab_options, servers=servers)
 
@@ -220,7 +221,8 @@ class World:
         self.web = {}
         port = 0
         for member in self.members:
-            self.web[member] = Web(address(), port)
+            host, wrapper = self.hosts.get(member, (None, ()))
+            self.web[member] = Web(host or address(), port, wrapper)
             port = self.web[member].port
         self.port = port
         self.page = f"127.0.0.1:{free_port('127.0.0.1')}"

@@ -160,7 +160,8 @@ stuck(void)
 	for (uint32_t i = 0; i < w->agents; i++) {
 		enum cannot c = engine_report(w->agent[i].g)->cannot;
 
-		any |= c == CANNOT_FROZEN || c == CANNOT_ADOPT || c == CANNOT_FOREIGN;
+		any |= c == CANNOT_FROZEN || c == CANNOT_ADOPT || c == CANNOT_FOREIGN ||
+		    w->agent[i].g->standing == WATCH_WAIT;
 	}
 	return any;
 }
@@ -260,7 +261,7 @@ live(uint64_t seed, uint64_t hours, uint64_t *commits, uint32_t *worst)
 START_TEST(chaos)
 {
 	const char *text = getenv("SEEDS");
-	uint64_t seeds = world_one_seed() ? 1 : text ? strtoull(text, NULL, 0) : 30;
+	uint64_t seeds = text ? strtoull(text, NULL, 0) : world_seeds(25);
 	uint64_t commits = 0;
 	uint32_t worst = 0;
 

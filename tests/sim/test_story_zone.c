@@ -133,6 +133,35 @@ START_TEST(applied_late)
 }
 END_TEST
 
+/* The writer dies with its change under way, and the site is well at once: the others,
+ * whose holds had passed, void what may be coming. */
+START_TEST(applied_late_and_the_writer_dead)
+{
+	for (uint32_t i = 0; i < SEEDS; i++) {
+		w = world_new(world_seed(i + 1), 3, 3);
+		world_begin(w);
+		world_ready(w);
+		world_run(w, world_roll(w, 12 * SECOND));
+		w->faults.late_changes = 1;
+		w->faults.late_ms = 4 * MINUTE;
+		world_endpoint(w, 'b', ENDPOINT_REFUSED);
+		while (w->sends == 1)
+			world_run(w, 10);
+		world_endpoint(w, 'b', ENDPOINT_WELL);
+		for (uint32_t a = 0; a < 3; a++)
+			if (w->agent[a].changing)
+				world_stop(w, a);
+		uint64_t from_ms = w->now_ms;
+		world_run(w, 10 * MINUTE);
+		/* either another drained it while it failed still, or nobody did */
+		WORLD_MUST(w,
+		    w->drains == 0 ||
+			world_fact(w, FACT_COMMITTED, "drain", from_ms) != NULL);
+		world_end(w);
+	}
+}
+END_TEST
+
 START_TEST(throttled)
 {
 	for (uint32_t i = 0; i < SEEDS; i++) {
@@ -448,6 +477,7 @@ main(int argc, char **argv)
 	tcase_add_test(t, answer_lost);
 	tcase_add_test(t, change_lost);
 	tcase_add_test(t, applied_late);
+	tcase_add_test(t, applied_late_and_the_writer_dead);
 	tcase_add_test(t, throttled);
 	tcase_add_test(t, api_out_ten_minutes);
 	tcase_add_test(t, one_writer_cut_off);

@@ -263,6 +263,8 @@ end_probe(struct world *w, const struct event *e)
 	in.start_ms = e->start_ms + a->offset_ms;
 	if (e->outcome == OUTCOME_FAIL)
 		a->last_fail_ms[e->member] = w->now_ms;
+	else
+		a->last_pass_ms[e->member] = w->now_ms;
 	plan_probe(a, e->member, e->outcome == OUTCOME_FAIL);
 	step(a, &in);
 }

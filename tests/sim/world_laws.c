@@ -22,18 +22,35 @@ heard(const struct world *w, const struct world_agent *a)
 	return n;
 }
 
+/* Its last probe failed, or passed so lately that the writer cannot know. */
+static bool
+failing_still(const struct world *w, const struct world_agent *by, uint32_t m,
+    const struct world_agent *writer)
+{
+	uint64_t known_ms = 2 * w->conf.link_ms;
+
+	return by->last_fail_ms[m] >= by->last_pass_ms[m] ||
+	    (by != writer &&
+		(w->now_ms - by->last_pass_ms[m] <= known_ms || !by->running ||
+		    by->paused || w->link_cut[by->self][writer->self]));
+}
+
 /* Agents that have seen a failed probe of it in the last seconds: 5 s of a report's
  * age, and a probe that may be under way meanwhile. */
 static uint32_t
-saw_failing(const struct world *w, uint32_t m)
+saw_failing(const struct world *w, const struct world_agent *writer, uint32_t m)
 {
 	uint64_t age_ms = EVIDENCE_AGE_MS_MAX + w->conf.every_ms + w->conf.timeout_ms +
 	    w->conf.link_ms;
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < w->agents; i++)
-		n += w->agent[i].last_fail_ms[m] != 0 &&
-		    w->now_ms - w->agent[i].last_fail_ms[m] <= age_ms;
+	for (uint32_t i = 0; i < w->agents; i++) {
+		const struct world_agent *a = &w->agent[i];
+
+		n += a->last_fail_ms[m] != 0 &&
+		    w->now_ms - a->last_fail_ms[m] <= age_ms &&
+		    failing_still(w, a, m, writer);
+	}
 	return n;
 }
 
@@ -56,7 +73,7 @@ law_sending(struct world *w, struct world_agent *a, const struct engine_out *out
 	if (i->kind != INTENT_ACTION ||
 	    (i->action.kind != ACTION_DRAIN && i->action.kind != ACTION_SWAP))
 		return;
-	if (saw_failing(w, i->action.member) < rule_quorum(rule))
+	if (saw_failing(w, a, i->action.member) < rule_quorum(rule))
 		world_fail(w, "agent %u drains %s without evidence", (unsigned)a->self,
 		    rule->member[i->action.member].name);
 }
