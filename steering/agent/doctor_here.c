@@ -92,6 +92,11 @@ look_at_state(struct doctor *d)
 		d->running = is_locked(path);
 		doctor_say(d, DOCTOR_GOOD, "state", "%s can be written%s", path,
 		    d->running ? "; an agent runs on it" : "");
+		if (geteuid() == 0 && s.st_uid != 0)
+			doctor_say(d, DOCTOR_WARN, "state",
+			    "%s belongs to uid %u, and this is root, who may read "
+			    "everything: run doctor as that user to see what it sees",
+			    path, (unsigned)s.st_uid);
 	}
 }
 
@@ -132,9 +137,15 @@ static void
 look_at_files(struct doctor *d)
 {
 	const struct config *c = d->config;
+	struct config_notes notes = {0};
 	char what[WORD_MAX + 16];
 
 	look_at_file(d, "configuration", c->path, false);
+	if (!config_runnable(c, &notes))
+		doctor_say(d, DOCTOR_WRONG, "configuration",
+		    "'pointsman run' refuses this file: %.300s%s", notes.note[0].text,
+		    notes.errors > 1 ? " ('pointsman validate' says what else)" : "");
+	config_notes_free(&notes);
 	look_at_file(d, "tls.cert", c->tls_cert, false);
 	look_at_file(d, "tls.key", c->tls_key, true);
 	look_at_file(d, "tls.ca", c->tls_ca, false);

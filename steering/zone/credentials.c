@@ -42,6 +42,7 @@ struct credentials_chain {
 	uint64_t not_before_ms;   /* of the next try after a failure */
 	unsigned failures;        /* in a row */
 	enum kind kind;           /* of the base */
+	bool has_answered;        /* a source that had to be asked, at least once */
 	struct credentials first; /* the base, while the role is fetched */
 
 	bool held;
@@ -157,7 +158,7 @@ say_none(const struct credentials_chain *c, struct err *e)
 	    "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
 	    "give profile %s static keys or a credential_process in ~/.aws/credentials; "
 	    "there is no web identity, no container endpoint and no instance metadata "
-	    "here",
+	    "here (in a container on EC2, raise the instance's metadata hop limit to 2)",
 	    c->profile);
 }
 
@@ -288,12 +289,14 @@ on_base(struct credentials_got *got, void *arg)
 	struct credentials_chain *c = arg;
 
 	c->fetch = NULL;
-	if (got->found == CREDENTIALS_NONE)
+	/* One that has answered before is there, and in trouble. */
+	if (got->found == CREDENTIALS_NONE && !c->has_answered)
 		say_none(c, &got->err);
 	if (got->found != CREDENTIALS_FOUND) {
 		failed(c, &got->err);
 		return;
 	}
+	c->has_answered = true;
 	c->first = got->who;
 	have_base(c, got->expires_wall_s, got->now_wall_s);
 }

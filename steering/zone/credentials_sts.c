@@ -206,8 +206,9 @@ refused(struct sts *s, const struct http_response *r, struct credentials_got *go
 	const char *cure = "";
 
 	if (r->fate != HTTP_ANSWERED) {
-		(void)err_set(
-		    &got->err, "%.180s: %.280s", s->fetch.source, r->err.text);
+		(void)err_set(&got->err,
+		    "%.180s: %.220s: look at the way out to it, HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE",
+		    s->fetch.source, r->err.text);
 		return;
 	}
 	if (!route53_parse_error(r->body, r->body_bytes, &error, &e)) {

@@ -183,6 +183,29 @@ class Doctor(unittest.TestCase):
         keys.chmod(0o600)
         self.finds(w, 0, "good", "zone lab", "credentials: profile default of")
 
+    def test_a_file_that_run_refuses(self):
+        w = self.world()
+        w.write_config(w.text().replace("zones:\n", """  job:
+    exec: {argv: [/bin/true]}
+zones:
+""", 1))
+        code, text = w.command("validate", "--json")
+        answer = json.loads(text)
+        if not answer["ok"] or answer["runnable"]:
+            w.write_config(w.text().replace("quorum: solo\n", ""))
+            answer = json.loads(w.command("validate", "--json")[1])
+        if answer["ok"] and not answer["runnable"]:
+            self.finds(w, 1, "wrong", "configuration", "'pointsman run' refuses",
+                       answer["not_runnable"][0]["text"][:60])
+
+    def test_state_of_another_user(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can give a directory away")
+        w = self.world()
+        os.mkdir(w.folder / "state", 0o700)
+        os.chown(w.folder / "state", 12345, 12345)
+        self.finds(w, 0, "warn", "state", "belongs to uid 12345", "as that user")
+
     def test_words(self):
         w = self.world()
         self.assertIn("did you mean 'one'?", self.ask(w, 2, "--agent", "on"))
