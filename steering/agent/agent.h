@@ -78,6 +78,7 @@ struct agent_service {
 	struct rrset *wanted; /* record sets of the change under way */
 	size_t wanteds;
 	struct ledger sent;
+	bool releasing;                /* it takes the ledger away instead */
 	char read_error[ERR_TEXT_MAX]; /* of the last read; "" it went well */
 
 	/* marks, oldest first; the last is the newest */
@@ -109,6 +110,7 @@ struct agent_zone {
 	uint32_t failures;          /* of asking, in a row */
 	uint32_t turn;              /* which is asked first next time */
 	char warning[ERR_TEXT_MAX]; /* of the provider, as it was said last */
+	char steady[RR_HEALTH_MAX]; /* the steady health check; "" not known */
 };
 
 struct agent {

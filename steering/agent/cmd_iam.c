@@ -82,6 +82,17 @@ condition(const struct config *c, uint32_t zone)
 	return all;
 }
 
+static bool
+uses_steady(const struct config *c, uint32_t zone)
+{
+	for (uint32_t i = 0; i < c->services; i++)
+		for (uint32_t m = 0; m < c->service[i].rule.members; m++)
+			if (c->service[i].zone == zone &&
+			    strcmp(c->service[i].member[m].health_check, "steady") == 0)
+				return true;
+	return false;
+}
+
 static void
 add_zone(struct json *list, const struct config *c, uint32_t zone, const char *arn)
 {
@@ -96,6 +107,9 @@ add_zone(struct json *list, const struct config *c, uint32_t zone, const char *a
 	change = statement("Change", z->key, KEY, resource);
 	json_put(change, "Condition", condition(c, zone));
 	json_add(list, change);
+	if (uses_steady(c, zone))
+		json_add(
+		    list, statement("Checks", z->key, "route53:ListHealthChecks", "*"));
 }
 
 /* GetChange knows no zone: one statement a partition. */

@@ -88,3 +88,17 @@ partition_find(
 	    out->arn, sizeof out->arn, "%s", partitions[of_region(out->region)].arn);
 	return true;
 }
+
+bool
+partition_check(const struct route53_spec *s, struct err *e)
+{
+	static const char alnum[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz";
+
+	if (s->zone_id[0] == '\0' || strspn(s->zone_id, alnum) != strlen(s->zone_id))
+		return err_set(e, "zone_id %s is not letters and digits", s->zone_id);
+	if (!(s->budget_per_s > 0) || s->budget_burst == 0)
+		return err_set(
+		    e, "zone %s: the API budget is not positive", s->zone_id);
+	return true;
+}

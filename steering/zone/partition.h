@@ -23,4 +23,7 @@ struct partition_place {
 bool partition_find(struct partition_place *out, const struct route53_spec *spec,
     struct err *e) MUST_CHECK;
 
+/* Is the rest of it usable: zone id, budget? */
+bool partition_check(const struct route53_spec *spec, struct err *e) MUST_CHECK;
+
 #endif

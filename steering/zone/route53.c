@@ -23,6 +23,7 @@
 #include "steering/zone/ledger_spelling.h"
 #include "steering/zone/partition.h"
 #include "steering/zone/route53_ask.h"
+#include "steering/zone/route53_checks.h"
 #include "steering/zone/route53_verdict.h"
 #include "steering/zone/route53_walk.h"
 #include "steering/zone/route53_xml.h"
@@ -37,7 +38,8 @@
 #define FLIGHTS_MAX 8
 #define REQUEST_MAX (256 * 1024)
 
-enum job_kind { JOB_READ = 0, JOB_CHANGE, JOB_POLL, JOB_NAMESERVERS };
+/* FIND and MAKE are about health checks, and stand last. */
+enum job_kind { JOB_READ, JOB_CHANGE, JOB_POLL, JOB_NAMESERVERS, JOB_FIND, JOB_MAKE };
 
 struct job {
 	struct route53 *r;
@@ -52,8 +54,9 @@ struct job {
 	uint64_t not_before_ms, give_up_ms;
 	uint32_t tries;
 	bool resigned;
-	struct walk *walk; /* READ */
-	struct text body;  /* CHANGE; of an answer: NAMESERVERS */
+	struct walk *walk;            /* READ */
+	struct route53_checks checks; /* FIND, MAKE */
+	struct text body;             /* CHANGE, MAKE; of an answer: NAMESERVERS */
 };
 
 struct route53 {
@@ -140,9 +143,11 @@ decide(struct job *j, enum zone_result result)
 static enum route53_ask
 ask_of(const struct job *j)
 {
-	return j->kind == JOB_CHANGE ? ROUTE53_CHANGE
-	    : j->kind == JOB_POLL    ? ROUTE53_GET_CHANGE
-				     : ROUTE53_LIST;
+	static const enum route53_ask ask[] = {ROUTE53_LIST, ROUTE53_CHANGE,
+	    ROUTE53_GET_CHANGE, ROUTE53_LIST, ROUTE53_LIST_CHECKS,
+	    ROUTE53_CREATE_CHECK};
+
+	return ask[j->kind];
 }
 
 static enum budget_kind
@@ -159,7 +164,11 @@ what_to_ask(struct route53_what *what, const struct job *j)
 	*what = (struct route53_what){.ask = ask_of(j)};
 	switch (j->kind) {
 	case JOB_CHANGE:
+	case JOB_MAKE:
 		what->body = &j->body;
+		break;
+	case JOB_FIND:
+		what->marker = j->checks.marker;
 		break;
 	case JOB_POLL:
 		what->change_id = j->key;
@@ -221,20 +230,8 @@ take_nameserver(const struct route53_item *item, void *arg)
 {
 	struct job *j = arg;
 
-	if (strcmp(item->type, "NS") != 0 || strcmp(item->set.name, j->r->apex) != 0)
-		return true;
-	for (const char *at = item->values; *at != '\0';) {
-		char host[DNS_NAME_MAX], one[DNS_NAME_MAX];
-		size_t n = strcspn(at, "\n");
-
-		if (n < sizeof one) {
-			memcpy(one, at, n);
-			one[n] = '\0';
-			if (spelling_name(host, one))
-				text_addf(&j->body, "%s\n", host);
-		}
-		at += n + (at[n] == '\n');
-	}
+	if (strcmp(item->type, "NS") == 0 && strcmp(item->set.name, j->r->apex) == 0)
+		spelling_hosts(&j->body, item->values);
 	return true;
 }
 
@@ -276,6 +273,24 @@ end_page(struct job *j, const struct http_response *response)
 	j->answer.view = walk_take(j->walk);
 	ledger_spelling_keep(
 	    &j->r->spelling, j->key, j->answer.view->ledger, walk_ledger_raw(j->walk));
+	decide(j, ZONE_OK);
+}
+
+/* One more page of health checks, or the one that was made. */
+static void
+end_checks(struct job *j, const struct http_response *response)
+{
+	if (!route53_parse_checks(response->body, response->body_bytes, j->key,
+		&j->checks, &j->answer.err)) {
+		decide(j, ZONE_OUT);
+		return;
+	}
+	if (j->checks.marker[0] != '\0') {
+		j->tries = 0;
+		wake_in(j->r, 0);
+		return;
+	}
+	memcpy(j->answer.check_id, j->checks.found, sizeof j->answer.check_id);
 	decide(j, ZONE_OK);
 }
 
@@ -322,6 +337,8 @@ on_answer(const struct http_response *response, void *arg)
 		end_page(j, response);
 	} else if (v.result == ZONE_OK && j->kind == JOB_NAMESERVERS) {
 		end_nameservers(j, response);
+	} else if (v.result == ZONE_OK && j->kind >= JOB_FIND) {
+		end_checks(j, response);
 	} else {
 		memcpy(j->answer.change_id, v.change_id, sizeof v.change_id);
 		j->answer.insync = v.insync;
@@ -487,6 +504,22 @@ route53_nameservers(struct provider *p, zone_answer_cb cb, void *arg)
 	(void)new_job(of(p), JOB_NAMESERVERS, "", cb, arg);
 }
 
+static void
+route53_check_find(
+    struct provider *p, const char *reference, zone_answer_cb cb, void *arg)
+{
+	(void)new_job(of(p), JOB_FIND, reference, cb, arg);
+}
+
+static void
+route53_check_make(
+    struct provider *p, const char *reference, zone_answer_cb cb, void *arg)
+{
+	struct job *j = new_job(of(p), JOB_MAKE, reference, cb, arg);
+
+	route53_format_check(&j->body, reference);
+}
+
 static const char *
 route53_warning(const struct provider *p)
 {
@@ -519,24 +552,12 @@ static const struct provider_ops ops = {
     .change = route53_change,
     .poll = route53_poll,
     .nameservers = route53_nameservers,
+    .check_find = route53_check_find,
+    .check_make = route53_check_make,
     .warning = route53_warning,
     .identity = route53_identity,
     .free = route53_free,
 };
-
-static bool
-check_spec(const struct route53_spec *s, struct err *e)
-{
-	static const char alnum[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz";
-
-	if (s->zone_id[0] == '\0' || strspn(s->zone_id, alnum) != strlen(s->zone_id))
-		return err_set(e, "zone_id %s is not letters and digits", s->zone_id);
-	if (!(s->budget_per_s > 0) || s->budget_burst == 0)
-		return err_set(
-		    e, "zone %s: the API budget is not positive", s->zone_id);
-	return true;
-}
 
 struct provider *
 route53_new(struct event_base *base, const struct route53_spec *spec, uint64_t seed,
@@ -548,7 +569,7 @@ route53_new(struct event_base *base, const struct route53_spec *spec, uint64_t s
 	    .region = spec->region};
 	struct route53 *r;
 
-	if (!check_spec(spec, e))
+	if (!partition_check(spec, e))
 		return NULL;
 	r = calloc(1, sizeof *r);
 	if (r == NULL) {
