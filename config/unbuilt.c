@@ -47,9 +47,6 @@ static const struct unbuilt {
     {"checks.*.tcp.tls", NULL, "speak TLS in a tcp check yet"},
     {"checks.*.tcp.send", NULL, "send in a tcp check yet"},
     {"checks.*.tcp.expect", NULL, "read in a tcp check yet"},
-    {"zones.*.route53.role_arn", NULL,
-	"assume a role yet: give credentials that may write the zone"},
-    {"zones.*.route53.external_id", NULL, "assume a role yet"},
     {"scenarios.*", NULL, "carry out scenarios yet"},
 };
 #define ROWS (sizeof rows / sizeof rows[0])

@@ -40,7 +40,7 @@ def expect(got, status, *texts):
 
 class Words(unittest.TestCase):
     COMMANDS = ("run validate check plan bootstrap adopt release status history drain undrain freeze "
-                "unfreeze pin unpin ack version").split()
+                "unfreeze pin unpin ack doctor iam version").split()
 
     def test_help_names_every_command(self):
         text = expect(pointsman("--help"), 0)
