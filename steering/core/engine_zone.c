@@ -125,11 +125,13 @@ take_ledger(struct engine *g, const struct ledger *l, const struct engine_in *in
 
 	if (is_aligned)
 		note_seen(g, l, in);
+	/* Only a ledger that moved has voided anything; a read of the same has not. */
+	if (!g->believed || g->ledger.nonce[0] != l->nonce[0])
+		g->void_due = false;
 	g->ledger = *l;
 	g->believed = true;
 	g->released = false;
 	g->has_ledger = is_aligned;
-	g->void_due = false;
 	g->report.epoch = l->epoch;
 	g->report.nonce = l->nonce[0];
 }
