@@ -67,8 +67,9 @@ struct engine_view {
 	const char *error; /* a sentence unless OK */
 	bool ledger_present;
 	const char *ledger; /* text */
-	uint32_t sets;      /* at the service's names, ledger not counted */
-	uint64_t digest;    /* rrset_digest() of them */
+	bool ledger_odd; /* a set of another shape stands there: nothing deletes it */
+	uint32_t sets;   /* at the service's names, ledger not counted */
+	uint64_t digest; /* rrset_digest() of them */
 	/* Written weight found for each member (its set id); -1: no set of its own. */
 	int16_t weight[MEMBERS_MAX];
 };
@@ -177,6 +178,7 @@ struct engine {
 	uint64_t observed_nonce; /* mode: observe: the version pretended upon */
 	bool view_present;       /* the last read showed a ledger … */
 	bool view_garbled;       /* … that is none */
+	bool view_odd;           /* … nor a set that a change of ours could delete */
 	bool view_readable;      /* … of ours, parsed: view_ledger */
 	struct ledger view_ledger;
 	int16_t view_weight[MEMBERS_MAX];

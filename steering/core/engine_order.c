@@ -231,6 +231,10 @@ order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
 
 	*next = g->ledger;
 	*records = false;
+	if (g->view_odd)
+		return err_set(why,
+		    "what stands at the ledger's name is not one plain TXT value: it is "
+		    "never touched; remove it by hand, then adopt");
 	if (g->order.kind == ORDER_ADOPT) {
 		*records = true;
 		return write_adopt(g, next, why);

@@ -363,6 +363,7 @@ zone_view(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	memcpy(g->view_weight, in->view->weight, sizeof g->view_weight);
 	struct watch_view w = look(g, in);
 	g->view_present = w.present;
+	g->view_odd = w.present && in->view->ledger_odd;
 	g->view_garbled = w.present && w.reading == LEDGER_GARBLED;
 	g->view_readable = w.present && w.reading == LEDGER_OK && w.ours;
 	g->standing = watch_step(&g->watch, &w, &thawed);

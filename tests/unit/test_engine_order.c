@@ -190,6 +190,27 @@ START_TEST(one_order_at_a_time)
 }
 END_TEST
 
+/* Nothing of ours can delete it: adopt says so, instead of losing for ever. */
+START_TEST(adopt_is_refused_over_an_odd_ledger)
+{
+	bench_ready(&b, 3, 1);
+	b.odd = true; /* a second value was added by hand */
+	bench_run(&b, 6 * 60000);
+	ck_assert_int_eq(b.g->watch.frozen, FROZEN_GARBLED);
+	uint32_t changes = b.changes;
+	bench_order(&b, ORDER_ADOPT, 0, 0);
+	bench_run(&b, 2000);
+	ck_assert(b.order_refused);
+	ck_assert_uint_eq(b.changes, changes);
+	ck_assert_ptr_nonnull(
+	    strstr(bench_fact(&b, FACT_ORDER_REFUSED, "adopt")->text, "by hand"));
+	b.odd = false; /* and it was mended */
+	bench_order(&b, ORDER_ADOPT, 0, 0);
+	bench_run(&b, 2000);
+	ck_assert(b.order_done);
+}
+END_TEST
+
 /* What cannot be written now is refused, and does not stand in the way of adopt. */
 START_TEST(an_order_while_frozen_does_not_bar_adopt)
 {
@@ -271,6 +292,7 @@ main(void)
 	tcase_add_test(t, pin_unpin_ack);
 	tcase_add_loop_test(t, a_long_order_keeps_the_ledger_readable, 0, 2);
 	tcase_add_test(t, one_order_at_a_time);
+	tcase_add_test(t, adopt_is_refused_over_an_odd_ledger);
 	tcase_add_test(t, an_order_while_frozen_does_not_bar_adopt);
 	tcase_add_test(t, a_reload_keeps_the_pending_order);
 	tcase_add_test(t, observe_pretends_and_never_writes);
