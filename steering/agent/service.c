@@ -229,6 +229,11 @@ agent_order(struct agent_service *s, const struct order *order, agent_order_cb c
 {
 	if (s->stopped || s->agent->stopping)
 		return err_set(e, "the agent is stopping");
+	if (s->order.pending && order_gives_way(&s->order.order, order))
+		end_order(s, false,
+		    order->kind == ORDER_FREEZE
+			? "a freeze came before it was in the ledger"
+			: "it was taken back before it was in the ledger");
 	if (s->order.pending)
 		return err_set(e,
 		    "%s: another order (%s) is on its way to the ledger: wait for it",

@@ -51,6 +51,11 @@ struct order {
 	uint64_t for_s;  /* DRAIN, FREEZE, PIN: how long it stands; a year at most */
 };
 
+/* A freeze waits for nothing: an order that is not in the ledger yet is dropped for it
+ * (what was sent of it may still be applied); and unfreeze takes back a freeze that has
+ * not got there. Any other order waits its turn. */
+bool order_gives_way(const struct order *waiting, const struct order *next);
+
 enum change_result { /* what became of a change, or of a read */
 	CHANGE_OK = 0,
 	CHANGE_LOST,
@@ -196,7 +201,8 @@ struct engine {
 	bool writing;
 	struct intent sent_intent;
 	struct ledger sent;
-	bool unknown; /* an outcome is open: sent_epoch, sent_nonce */
+	uint32_t sent_order_id; /* the order that it carries; 0 none */
+	bool unknown;           /* an outcome is open: sent_epoch, sent_nonce */
 	uint64_t unknown_epoch, unknown_nonce;
 	uint64_t write_next_ms;
 	uint32_t write_failures;

@@ -389,6 +389,7 @@ send_change(struct engine *g, const struct engine_in *in, struct engine_out *out
 	g->writing = true;
 	g->sent = *next;
 	g->sent_intent = g->intent;
+	g->sent_order_id = g->intent.kind == INTENT_ORDER ? g->order.id : 0;
 	out->change = true;
 	out->create = !g->view_present;
 	out->release = g->intent.kind == INTENT_ORDER && g->order.kind == ORDER_RELEASE;

@@ -151,7 +151,8 @@ zone_realign(struct engine *g)
 static void
 order_over(struct engine *g, struct engine_out *out)
 {
-	if (g->sent_intent.kind != INTENT_ORDER || g->order.kind == ORDER_NONE)
+	if (g->sent_intent.kind != INTENT_ORDER || g->order.kind == ORDER_NONE ||
+	    g->order.id != g->sent_order_id)
 		return;
 	out->order_done = true;
 	g->order.kind = ORDER_NONE;

@@ -283,7 +283,10 @@ static inline void
 bench_order(struct bench *b, enum order_kind kind, uint32_t member, uint64_t for_s)
 {
 	struct engine_in in = bench_in(b, ENGINE_ORDER);
-	struct order o = {.kind = kind, .id = 77, .member = member, .for_s = for_s};
+	struct order o = {.kind = kind,
+	    .id = kind == ORDER_DRAIN ? 76 : 77,
+	    .member = member,
+	    .for_s = for_s};
 
 	b->order_done = b->order_refused = false;
 	in.order = &o;
