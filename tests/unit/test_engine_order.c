@@ -240,6 +240,30 @@ START_TEST(a_freeze_comes_before_an_order_that_waits)
 }
 END_TEST
 
+/* Adopt takes the records as they are; it is no word on what others ordered. */
+START_TEST(adopt_keeps_a_freeze_and_the_spacing)
+{
+	bench_ready(&b, 4, 1);
+	b.health[3] = 'F';
+	bench_run(&b, 8000);
+	ck_assert_str_eq(b.ledger.spaced, b.ledger.member[3].name);
+	bench_order(&b, ORDER_FREEZE, 0, 3600);
+	bench_run(&b, 1000);
+	b.weight[1] = 7; /* edited by hand */
+	bench_run(&b, 6 * 60000);
+	ck_assert_int_eq(b.g->watch.frozen, FROZEN_EDITED);
+	b.health[0] = 'F';
+	bench_run(&b, 60000);
+	bench_order(&b, ORDER_ADOPT, 0, 0);
+	bench_run(&b, 60000);
+	ck_assert(b.order_done);
+	ck_assert_int_eq(b.g->watch.frozen, FROZEN_NOT);
+	ck_assert_uint_eq(b.ledger.freeze.id, 77);
+	ck_assert_str_eq(b.ledger.spaced, b.ledger.member[3].name);
+	ck_assert(!b.ledger.member[0].out);
+}
+END_TEST
+
 /* What cannot be written now is refused, and does not stand in the way of adopt. */
 START_TEST(an_order_while_frozen_does_not_bar_adopt)
 {
@@ -323,6 +347,7 @@ main(void)
 	tcase_add_test(t, one_order_at_a_time);
 	tcase_add_test(t, adopt_is_refused_over_an_odd_ledger);
 	tcase_add_loop_test(t, a_freeze_comes_before_an_order_that_waits, 0, 2);
+	tcase_add_test(t, adopt_keeps_a_freeze_and_the_spacing);
 	tcase_add_test(t, an_order_while_frozen_does_not_bar_adopt);
 	tcase_add_test(t, a_reload_keeps_the_pending_order);
 	tcase_add_test(t, observe_pretends_and_never_writes);
