@@ -424,6 +424,23 @@ committed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	order_over(g, out);
 }
 
+/* A change that will not be taken is not sent for ever: who ordered it is told why. A
+ * freeze goes on: it works here already, and the zone may take it later. */
+static void
+order_refused(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	struct fact *f;
+
+	if (g->sent_intent.kind != INTENT_ORDER || g->order.kind == ORDER_NONE ||
+	    g->order.id != g->sent_order_id || g->order.kind == ORDER_FREEZE)
+		return;
+	f = say(out, FACT_ORDER_REFUSED, FACT_WARN, -1, in->now_ms);
+	say_value(f, order_word(g->order.kind));
+	say_text(f, "%.200s", in->text != NULL ? in->text : "");
+	g->order.kind = ORDER_NONE;
+	out->order_refused = true;
+}
+
 /* Not committed: read again, decide again, after a rest. */
 static void
 setback(struct engine *g, const struct engine_in *in, bool rest)
@@ -463,6 +480,7 @@ zone_changed(struct engine *g, const struct engine_in *in, struct engine_out *ou
 		return;
 	case CHANGE_REFUSED:
 		say_result(g, in, out, FACT_REFUSED, FACT_ERROR);
+		order_refused(g, in, out);
 		g->api_trouble = true;
 		setback(g, in, true);
 		return;

@@ -264,6 +264,25 @@ START_TEST(adopt_keeps_a_freeze_and_the_spacing)
 }
 END_TEST
 
+START_TEST(an_order_that_the_zone_refuses_is_over)
+{
+	bench_ready(&b, 3, 1);
+	b.swallow = true;
+	b.change_result = CHANGE_REFUSED;
+	uint32_t changes = b.changes;
+	bench_order(&b, ORDER_PIN, 1, 600);
+	bench_run(&b, 60000);
+	ck_assert(b.order_refused);
+	ck_assert_uint_eq(b.changes, changes + 1);
+	bench_order(&b, ORDER_FREEZE, 0, 600); /* it stands here, refused or not */
+	bench_run(&b, 60000);
+	ck_assert(!b.order_refused && b.g->local_freeze);
+	b.swallow = false;
+	bench_run(&b, 31000);
+	ck_assert(b.order_done);
+}
+END_TEST
+
 /* What cannot be written now is refused, and does not stand in the way of adopt. */
 START_TEST(an_order_while_frozen_does_not_bar_adopt)
 {
@@ -348,6 +367,7 @@ main(void)
 	tcase_add_test(t, adopt_is_refused_over_an_odd_ledger);
 	tcase_add_loop_test(t, a_freeze_comes_before_an_order_that_waits, 0, 2);
 	tcase_add_test(t, adopt_keeps_a_freeze_and_the_spacing);
+	tcase_add_test(t, an_order_that_the_zone_refuses_is_over);
 	tcase_add_test(t, an_order_while_frozen_does_not_bar_adopt);
 	tcase_add_test(t, a_reload_keeps_the_pending_order);
 	tcase_add_test(t, observe_pretends_and_never_writes);
