@@ -58,6 +58,28 @@ START_TEST(a_void_outlives_a_read_of_the_same_version)
 }
 END_TEST
 
+/* After a restart into a zone that has lost its ledger, its own memory is the highest
+ * epoch that the others may hear of. */
+START_TEST(a_read_that_hangs_is_said_to_all)
+{
+	bench_ready(&b, 3, 1);
+	b.mute_read = true;
+	b.health[1] = 'F';
+	bench_run(&b, 3000);
+	ck_assert(b.reading);
+	ck_assert_int_eq(engine_report(b.g)->cannot, CANNOT_NOT);
+	bench_run(&b, 4000);
+	ck_assert_int_eq(engine_report(b.g)->cannot, CANNOT_API);
+	ck_assert_ptr_nonnull(
+	    strstr(bench_fact(&b, FACT_TROUBLE, NULL)->text, "has not answered"));
+	b.mute_read = false;
+	bench_answer_read(&b);
+	bench_run(&b, 1000);
+	ck_assert_int_eq(engine_report(b.g)->cannot, CANNOT_NOT);
+	ck_assert(b.ledger.member[1].out);
+}
+END_TEST
+
 START_TEST(no_void_when_the_ledger_forbade_it)
 {
 	bench_ready(&b, 3, 3);
@@ -282,6 +304,7 @@ main(void)
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, void_what_may_be_under_way);
 	tcase_add_test(t, a_void_outlives_a_read_of_the_same_version);
+	tcase_add_test(t, a_read_that_hangs_is_said_to_all);
 	tcase_add_test(t, no_void_when_the_ledger_forbade_it);
 	tcase_add_test(t, unknown_is_closed_by_compare_and_swap_only);
 	tcase_add_test(t, unknown_that_was_applied_is_found_by_its_nonce);
