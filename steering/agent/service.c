@@ -118,6 +118,11 @@ answer_order(struct agent_service *s, const struct engine_out *out)
 		end_order(s, false, s->order_text);
 		return;
 	}
+	/* Taken back before it got to the ledger: the fact says so. */
+	if (s->order.order.kind == ORDER_UNFREEZE && s->order_text[0] != '\0') {
+		end_order(s, true, s->order_text);
+		return;
+	}
 	if (s->engine->released)
 		(void)snprintf(text, sizeof text,
 		    "done: %s is released: its ledger is gone from the zone, its records "
