@@ -28,6 +28,7 @@
 #include "steering/agent/reload.h"
 #include "steering/agent/self.h"
 #include "steering/agent/service.h"
+#include "steering/agent/state.h"
 #include "steering/agent/store.h"
 #include "steering/agent/targets.h"
 #include "steering/agent/workers.h"
@@ -79,13 +80,8 @@ lock_state(struct life *l, const char *directory, struct err *e)
 
 	if (directory[0] == '\0')
 		return true;
-	if (mkdir(directory, 0700) != 0 && errno != EEXIST)
-		return err_set(e, "cannot make the state directory %.200s: %s",
-		    directory, strerror(errno));
-	if (chmod(directory, 0700) != 0)
-		return err_set(e,
-		    "cannot close the state directory %.200s to others: %s", directory,
-		    strerror(errno));
+	if (!state_open(directory, e))
+		return false;
 	(void)snprintf(path, sizeof path, "%s/lock", directory);
 	l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (l->lock < 0)
