@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "steering/agent/control.h"
+#include "steering/agent/door.h"
 #include "steering/agent/facts.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/notify.h"
@@ -310,7 +311,8 @@ begin_voices(struct agent *a, struct err *e)
 	const struct config *c = a->config;
 
 	if (c->control[0] != '\0') {
-		a->control = control_new(a->base, c->control, orders_answer, a, e);
+		a->control =
+		    control_new(a->base, c->control, orders_answer, a, a->facts, e);
 		if (a->control == NULL)
 			return false;
 	}
@@ -357,6 +359,11 @@ say_begun(struct agent *a)
 		facts_say(a->facts, FACT_STARTED, FACT_WARN, NULL, NULL,
 		    "quorum: solo: this one agent decides alone; what it sees wrong, "
 		    "it does wrong");
+	if (door_files() < DOOR_FILES_LOW)
+		facts_say(a->facts, FACT_TROUBLE, FACT_WARN, NULL, NULL,
+		    "at most %lu files may be open: the zone may become out of reach "
+		    "when many ask at once: raise LimitNOFILE to %d",
+		    door_files(), DOOR_FILES_LOW);
 	(void)notify_send("READY=1");
 	for (uint32_t i = 0; i < a->services; i++)
 		service_begin(a->service[i]);
