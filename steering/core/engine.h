@@ -191,8 +191,9 @@ struct engine {
 	uint64_t dirty_ms;
 	bool reading;
 	uint64_t read_began_ms, read_epoch;
-	uint64_t read_next_ms; /* not before, while it fails */
-	uint64_t read_done_ms; /* the last that was answered */
+	uint64_t read_next_ms;  /* not before, while it fails */
+	uint64_t read_dirty_ms; /* … and not before, while it is dirty */
+	uint64_t read_done_ms;  /* the last that was answered */
 	uint32_t read_failures;
 	uint64_t spaced_seen_ms; /* when ledger.spaced was first seen; 0 none */
 	uint64_t ramp_seen_ms[MEMBERS_MAX];

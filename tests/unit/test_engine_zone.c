@@ -209,11 +209,47 @@ START_TEST(failing_reads_rest_and_stop_writing)
 	uint32_t reads = b.reads;
 	bench_run(&b, 120000);
 	ck_assert_uint_eq(b.changes, 1);
-	ck_assert_uint_le(b.reads - reads, 15);
+	ck_assert_uint_ge(b.reads - reads, 24);
+	ck_assert_uint_le(b.reads - reads, 52);
 	ck_assert_int_eq(b.g->cannot, CANNOT_API);
 	ck_assert_ptr_nonnull(bench_fact(&b, FACT_READ_FAILED, NULL));
+	/* A site is dead: the outage is over for it soon after it is over. */
+	b.read_result = CHANGE_OK;
+	bench_run(&b, 5200);
+	ck_assert(b.ledger.member[1].out);
+}
+END_TEST
+
+START_TEST(a_zone_that_asks_for_patience_gets_it)
+{
+	bench_ready(&b, 3, 1);
+	b.read_result = CHANGE_BUSY;
+	b.health[1] = 'F';
+	uint32_t reads = b.reads;
+	bench_run(&b, 120000);
+	ck_assert_uint_le(b.reads - reads, 15);
 	b.read_result = CHANGE_OK;
 	bench_run(&b, 31000);
+	ck_assert(b.ledger.member[1].out);
+}
+END_TEST
+
+/* Nobody waits for it: the rests get long; and then somebody does. */
+START_TEST(a_death_in_a_long_rest_does_not_wait_for_its_end)
+{
+	bench_ready(&b, 3, 1);
+	b.read_result = CHANGE_OUT;
+	bench_run(&b, 6 * 60 * 1000); /* the idle read fails */
+	bench_run(&b, 5 * 60 * 1000);
+	uint32_t reads = b.reads;
+	bench_run(&b, 120000);
+	ck_assert_uint_le(b.reads - reads, 10);
+	for (int i = 0; i < 200 && b.g->read_next_ms < b.now_ms + 12000; i++)
+		bench_run(&b, 500);
+	ck_assert_uint_ge(b.g->read_next_ms, b.now_ms + 12000);
+	b.read_result = CHANGE_OK;
+	b.health[1] = 'F';
+	bench_run(&b, 9000);
 	ck_assert(b.ledger.member[1].out);
 }
 END_TEST
@@ -312,6 +348,8 @@ main(void)
 	tcase_add_test(t, an_answer_that_comes_late_does_not_turn_back);
 	tcase_add_test(t, busy_and_refused_rest);
 	tcase_add_test(t, failing_reads_rest_and_stop_writing);
+	tcase_add_test(t, a_zone_that_asks_for_patience_gets_it);
+	tcase_add_test(t, a_death_in_a_long_rest_does_not_wait_for_its_end);
 	tcase_add_test(t, a_resumed_agent_reports_what_it_knew);
 	tcase_add_test(t, hearing_of_what_the_zone_does_not_show_is_paced);
 	tcase_add_test(t, far_behind_waits_for_the_others);
