@@ -80,6 +80,31 @@ START_TEST(a_read_that_hangs_is_said_to_all)
 }
 END_TEST
 
+/* A hold that has passed is remembered over a reload: its end still voids. */
+START_TEST(a_void_outlives_a_reload)
+{
+	struct engine *scratch = malloc(sizeof *scratch);
+
+	ck_assert_ptr_nonnull(scratch);
+	bench_ready(&b, 3, 3);
+	for (int a = 1; a < 3; a++)
+		b.peer_cannot[a] = CANNOT_NOT;
+	b.health[0] = 'F';
+	b.peer[1][0] = b.peer[2][0] = 'D';
+	bench_run(&b, 5000);
+	ck_assert(b.g->ripe[0] && !b.ledger.member[0].out);
+	uint64_t epoch = b.ledger.epoch;
+	engine_reload(b.g, &b.rule, 0, scratch);
+	free(scratch);
+	b.health[0] = 'P';
+	b.peer[1][0] = b.peer[2][0] = 'U';
+	b.peer_cannot[1] = b.peer_cannot[2] = CANNOT_API; /* so it is our turn */
+	bench_run(&b, 2000);
+	ck_assert_uint_eq(b.ledger.epoch, epoch + 1);
+	ck_assert_int_eq(b.intent, INTENT_VOID);
+}
+END_TEST
+
 START_TEST(no_void_when_the_ledger_forbade_it)
 {
 	bench_ready(&b, 3, 3);
@@ -341,6 +366,7 @@ main(void)
 	tcase_add_test(t, void_what_may_be_under_way);
 	tcase_add_test(t, a_void_outlives_a_read_of_the_same_version);
 	tcase_add_test(t, a_read_that_hangs_is_said_to_all);
+	tcase_add_test(t, a_void_outlives_a_reload);
 	tcase_add_test(t, no_void_when_the_ledger_forbade_it);
 	tcase_add_test(t, unknown_is_closed_by_compare_and_swap_only);
 	tcase_add_test(t, unknown_that_was_applied_is_found_by_its_nonce);
