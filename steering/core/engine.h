@@ -213,6 +213,7 @@ struct engine {
 	struct limiter_out limiter;
 	struct intent intent;
 	uint64_t intent_ms;     /* since when the present intent stands */
+	bool intent_said;       /* decided, as a fact */
 	bool ripe[MEMBERS_MAX]; /* a hold has passed, the ledger unmoved … */
 	uint8_t ripe_verdict[MEMBERS_MAX];
 	uint64_t ripe_epoch[MEMBERS_MAX];
