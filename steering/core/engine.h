@@ -62,7 +62,8 @@ enum change_result { /* what became of a change, or of a read */
 	CHANGE_UNKNOWN,
 	CHANGE_BUSY,
 	CHANGE_REFUSED,
-	CHANGE_OUT, /* never left this machine */
+	CHANGE_OUT,   /* never left this machine */
+	CHANGE_STALE, /* nor did this: the zone moved on while it was decided */
 };
 
 /* What an API read found. */

@@ -494,6 +494,10 @@ zone_changed(struct engine *g, const struct engine_in *in, struct engine_out *ou
 		g->api_trouble = true;
 		setback(g, in, true);
 		return;
+	case CHANGE_STALE:
+		say_result(g, in, out, FACT_TROUBLE, FACT_INFO);
+		setback(g, in, false);
+		return;
 	case CHANGE_OUT:
 		say_result(g, in, out, FACT_REFUSED, FACT_WARN);
 		g->api_trouble = true;

@@ -245,6 +245,31 @@ START_TEST(failing_reads_rest_and_stop_writing)
 }
 END_TEST
 
+/* What never left because the zone moved on is no loss, no trouble of the API, and is
+ * decided again at once on a fresh read. */
+START_TEST(a_stale_change_is_decided_again)
+{
+	bench_ready(&b, 3, 1);
+	b.mute_change = true;
+	b.health[1] = 'F';
+	for (int i = 0; i < 100 && !b.writing; i++)
+		bench_run(&b, 100);
+	ck_assert(b.writing);
+	uint32_t reads = b.reads;
+	b.mute_change = b.writing = false;
+	struct engine_in in = bench_in(&b, ENGINE_CHANGED);
+	in.result = CHANGE_STALE;
+	in.text = "not sent";
+	bench_step(&b, &in);
+	bench_run(&b, 1000);
+	ck_assert_uint_gt(b.reads, reads);
+	ck_assert_ptr_null(bench_fact(&b, FACT_LOST, NULL));
+	ck_assert_ptr_nonnull(bench_fact(&b, FACT_TROUBLE, "drain"));
+	ck_assert(!b.g->api_trouble && !b.g->unknown);
+	ck_assert(b.ledger.member[1].out);
+}
+END_TEST
+
 START_TEST(a_zone_that_asks_for_patience_gets_it)
 {
 	bench_ready(&b, 3, 1);
@@ -374,6 +399,7 @@ main(void)
 	tcase_add_test(t, an_answer_that_comes_late_does_not_turn_back);
 	tcase_add_test(t, busy_and_refused_rest);
 	tcase_add_test(t, failing_reads_rest_and_stop_writing);
+	tcase_add_test(t, a_stale_change_is_decided_again);
 	tcase_add_test(t, a_zone_that_asks_for_patience_gets_it);
 	tcase_add_test(t, a_death_in_a_long_rest_does_not_wait_for_its_end);
 	tcase_add_test(t, a_resumed_agent_reports_what_it_knew);

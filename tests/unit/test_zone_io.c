@@ -107,6 +107,7 @@ START_TEST(a_change_is_noted_before_it_leaves)
 {
 	char text[LEDGER_TEXT_MAX];
 
+	ck_assert(!zone_io_holds_back(&service, &out));
 	zone_io_change(&service, &out);
 	ck_assert_uint_eq(asked.changes, 1);
 	ck_assert(asked.noted);
@@ -123,6 +124,7 @@ must_not_leave(void)
 {
 	uint64_t epoch, nonce;
 
+	ck_assert(zone_io_holds_back(&service, &out));
 	zone_io_change(&service, &out);
 	ck_assert_uint_eq(asked.changes, 0);
 	ck_assert(!service.changing);
