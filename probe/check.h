@@ -46,8 +46,9 @@ struct check_http {
 	char matches[CHECK_TEXT_MAX];  /* POSIX extended regular expression; "" none */
 	bool verify;                   /* certificates; true by default */
 	uint32_t min_days; /* of a certificate's remaining life; 0: no such rule */
-	char ca[CHECK_PATH_MAX]; /* PEM file; "" the system's */
-	uint32_t redirects;      /* followed at most; 0: a 3xx is judged as it is */
+	char ca[CHECK_PATH_MAX];                        /* PEM file; "" the system's */
+	char cert[CHECK_PATH_MAX], key[CHECK_PATH_MAX]; /* of a client; "" none */
+	uint32_t redirects; /* followed at most; 0: a 3xx is judged as it is */
 };
 
 struct check_tcp {

@@ -179,6 +179,8 @@ static const struct bad {
     {"state: ./state", "control: @aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "as an absolute path it may have 107 characters", NULL, NULL},
     {"\"https://10.9.0.5:7353\"", "@\"https://10.9.0.5:7353/x\"", "has a path", NULL, NULL},
     {"path: /healthz", "path: /, min_days: @400", "out of range: 0 to 365", NULL, NULL},
+    {"path: /healthz", "path: /, @cert: a.pem", "'cert' needs 'key' beside it", NULL, NULL},
+    {"path: /healthz", "path: /, @key: a.pem", "'key' needs 'cert' beside it", NULL, NULL},
     {"path: /healthz", "path: /, redirects: @11", "out of range: 0 to 10", NULL, NULL},
     {"path: /healthz", "path: /, host: @-x-", "begins or ends with '-'", NULL, NULL},
     {"{report: 1s}", "{report: @1}", "report '1' has no unit", NULL, NULL},

@@ -68,6 +68,12 @@ set_http(struct check_http *h, const char *key, const char *value)
 		h->verify = atoi(value);
 	else if (strcmp(key, "ca") == 0)
 		put(h->ca, sizeof h->ca, value);
+	else if (strcmp(key, "cert") == 0)
+		put(h->cert, sizeof h->cert, value);
+	else if (strcmp(key, "key") == 0)
+		put(h->key, sizeof h->key, value);
+	else if (strcmp(key, "min_days") == 0)
+		h->min_days = (uint32_t)atoi(value);
 	else if (strcmp(key, "redirects") == 0)
 		h->redirects = (uint32_t)atoi(value);
 	else if (strcmp(key, "status") == 0 && sscanf(value, "%u-%u", &low, &high) == 2)
@@ -144,7 +150,7 @@ send_message(int fd, const struct prober_msg *m)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLOUT};
 
-	while (send(fd, m, sizeof *m, MSG_NOSIGNAL) < 0) {
+	while (!prober_send(fd, m)) {
 		if (errno != EAGAIN)
 			return; /* the worker's end is told by its events */
 		(void)poll(&wait, 1, -1);
