@@ -50,8 +50,10 @@ read_file(int fd, const char *path, char **text, struct err *e)
 		n = pread(fd, *text + have, (size_t)(bytes - have), have);
 		have += n > 0 ? n : 0;
 	}
-	if (*text != NULL)
+	if (*text != NULL) {
+		(*text)[have] = '\0';
 		bio = BIO_new_mem_buf(*text, (int)have);
+	}
 	if (bio == NULL)
 		(void)err_set(e, "cannot read %.200s: out of memory", path);
 	return bio;
