@@ -66,6 +66,9 @@ struct config_service {
 	char name[NAMES_MAX][DNS_NAME_MAX]; /* lowercase, escaped, no trailing dot */
 	uint32_t ttl_s;
 	char ledger_name[DNS_NAME_MAX]; /* _pointsman.<service>.<apex> */
+	/* The id that health_check: steady stands for. Not of the file: whoever found it
+	 * in the zone's account puts it here; "" until then. */
+	char steady[RR_HEALTH_MAX];
 	struct config_member member[MEMBERS_MAX];
 };
 
@@ -143,8 +146,12 @@ void config_survival(
 void config_target(const struct config *c, uint32_t service, uint32_t member,
     uint32_t endpoint, struct check_spec *out);
 
+/* Has it record sets with health_check: steady? */
+bool config_needs_steady(const struct config_service *s);
+
 /* The record sets a service wants, given each member's written weight (0–255; for
- * RECORDS_FAILOVER only which is > 0 matters). Fills out[RRSETS_MAX], returns count. */
+ * RECORDS_FAILOVER only which is > 0 matters): a function of the configuration, the
+ * weights, and the id in `steady`. Fills out[RRSETS_MAX], returns count. */
 size_t config_records(const struct config_service *s, const uint8_t weight[MEMBERS_MAX],
     struct rrset *out);
 

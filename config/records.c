@@ -29,6 +29,22 @@ config_target(const struct config *c, uint32_t service, uint32_t member,
 		memcpy(out->http.host, s->name[0], sizeof out->http.host);
 }
 
+static bool
+is_steady(const struct config_service *s, uint32_t member)
+{
+	return s->rule.records == RECORDS_FAILOVER &&
+	    strcmp(s->member[member].health_check, "steady") == 0;
+}
+
+bool
+config_needs_steady(const struct config_service *s)
+{
+	for (uint32_t m = 0; m < s->rule.members; m++)
+		if (is_steady(s, m))
+			return true;
+	return false;
+}
+
 static enum rrpolicy
 policy_of(const struct config_service *s, uint8_t weight)
 {
@@ -49,7 +65,9 @@ record_fill(const struct config_service *s, uint32_t member, const struct rrset 
 	(void)snprintf(
 	    out->set_id, sizeof out->set_id, "%s", s->rule.member[member].name);
 	out->ttl_s = answer->alias ? 0 : s->ttl_s;
-	if (out->policy != RR_WEIGHTED)
+	if (is_steady(s, member))
+		memcpy(out->health_check, s->steady, sizeof out->health_check);
+	else if (out->policy != RR_WEIGHTED)
 		memcpy(out->health_check, m->health_check, sizeof out->health_check);
 }
 

@@ -26,12 +26,6 @@ several(const struct ynode *node)
 	return node->children > 1;
 }
 
-static bool
-says_failover(const struct ynode *node)
-{
-	return strcmp(node->text, "failover") == 0;
-}
-
 static const struct unbuilt {
 	const char *path;
 	bool (*when)(const struct ynode *node); /* NULL: whenever it is there */
@@ -53,10 +47,6 @@ static const struct unbuilt {
     {"zones.*.route53.role_arn", NULL,
 	"assume a role yet: give credentials that may write the zone"},
     {"zones.*.route53.external_id", NULL, "assume a role yet"},
-    {"services.*.records", says_failover,
-	"write PRIMARY and SECONDARY records yet: leave records out, and the failover is written as weights"},
-    {"services.*.members.*.answers.alias", NULL,
-	"write alias records yet: answer with A, AAAA or CNAME"},
     {"scenarios.*", NULL, "carry out scenarios yet"},
 };
 #define ROWS (sizeof rows / sizeof rows[0])

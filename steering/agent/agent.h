@@ -78,6 +78,7 @@ struct agent_service {
 	struct rrset *wanted; /* record sets of the change under way */
 	size_t wanteds;
 	struct ledger sent;
+	bool releasing;                /* it takes the ledger away instead */
 	char read_error[ERR_TEXT_MAX]; /* of the last read; "" it went well */
 
 	/* marks, oldest first; the last is the newest */
@@ -105,9 +106,10 @@ struct agent_zone {
 	struct provider *provider;
 	uint32_t nameservers; /* 0: not known yet */
 	char nameserver[NAMESERVERS_MAX][DNS_NAME_MAX];
-	struct event *timer; /* asks for them again */
-	uint32_t failures;   /* of asking, in a row */
-	uint32_t turn;       /* which is asked first next time */
+	struct event *timer;        /* asks for them again */
+	uint32_t failures;          /* of asking, in a row */
+	uint32_t turn;              /* which is asked first next time */
+	char steady[RR_HEALTH_MAX]; /* the steady health check; "" not known */
 };
 
 struct agent {

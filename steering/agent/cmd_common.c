@@ -2,6 +2,7 @@
 /* What several commands need of a configuration, with the sentences for operators. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/words.h"
 #include "steering/agent/commands.h"
@@ -113,6 +114,20 @@ command_member(const struct config_service *s, const char *name)
 	    near.best != NULL ? ": did you mean '" : "",
 	    near.best != NULL ? near.best : "", near.best != NULL ? "'?" : "");
 	return -1;
+}
+
+bool
+command_agreed(const char *question)
+{
+	char line[16];
+
+	if (!isatty(STDIN_FILENO)) {
+		command_say("nothing was done: say --yes to agree without a terminal");
+		return false;
+	}
+	(void)fprintf(stderr, "%s [y/N] ", question);
+	return fgets(line, sizeof line, stdin) != NULL &&
+	    (line[0] == 'y' || line[0] == 'Y');
 }
 
 bool

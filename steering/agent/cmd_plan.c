@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "steering/agent/ask.h"
 #include "steering/agent/plan.h"
@@ -174,14 +173,14 @@ plan_json(const struct config_service *s, const struct plan *p)
 
 /* Adds to the list when there is one, else prints; returns an exit status. */
 static int
-plan_one(struct plan_in *in, struct json *list, FILE *out)
+plan_one(struct config *c, struct plan_in *in, struct json *list, FILE *out)
 {
 	const struct config_service *s = &in->config->service[in->service];
 	struct zone_view *view = NULL;
 	struct plan plan = {.answer = PLAN_CANNOT};
 	struct err e;
 
-	if (zone_read_once(in->config, in->service, &view, &in->now_wall_s, &e)) {
+	if (zone_read_once(c, in->service, &view, &in->now_wall_s, &e)) {
 		in->view = view;
 		plan_make(in, &plan);
 	} else {
@@ -208,8 +207,7 @@ print_list(struct json *list)
 }
 
 static int
-plan_all(
-    const struct options *o, const struct config *c, uint32_t self, int32_t service)
+plan_all(const struct options *o, struct config *c, uint32_t self, int32_t service)
 {
 	struct once probes;
 	int status = EXIT_GOOD;
@@ -226,7 +224,7 @@ plan_all(
 
 		if (service >= 0 && i != (uint32_t)service)
 			continue;
-		int one = plan_one(&in, list, stdout);
+		int one = plan_one(c, &in, list, stdout);
 		status = one > status ? one : status;
 	}
 	if (o->json)
@@ -252,25 +250,9 @@ cmd_plan(const struct options *o)
 
 /* ---- adopt ---- */
 
-static bool
-agreed(void)
-{
-	char line[16];
-
-	if (!isatty(STDIN_FILENO)) {
-		command_say(
-		    "nothing was asked for: say --yes to adopt without a terminal");
-		return false;
-	}
-	(void)fprintf(stderr, "Adopt? [y/N] ");
-	return fgets(line, sizeof line, stdin) != NULL &&
-	    (line[0] == 'y' || line[0] == 'Y');
-}
-
 /* The picture first: whoever cannot see what happens must not be able to say yes. */
 static int
-show_adopt(
-    const struct options *o, const struct config *c, uint32_t self, uint32_t service)
+show_adopt(const struct options *o, struct config *c, uint32_t self, uint32_t service)
 {
 	struct once probes;
 	struct err e;
@@ -285,7 +267,7 @@ show_adopt(
 	    .probes = &probes,
 	    .order = ORDER_ADOPT};
 	/* With --json the agent's answer alone is stdout's. */
-	int status = plan_one(&in, NULL, o->json ? stderr : stdout);
+	int status = plan_one(c, &in, NULL, o->json ? stderr : stdout);
 	once_free(&probes);
 	return status;
 }
@@ -301,7 +283,7 @@ cmd_adopt(const struct options *o)
 	if (c != NULL && command_runnable(c) && command_agent(c, o->agent, &self) &&
 	    (service = command_service(c, o->word[0])) >= 0 &&
 	    show_adopt(o, c, self, (uint32_t)service) == EXIT_NO &&
-	    (o->yes || agreed()))
+	    (o->yes || command_agreed("Adopt?")))
 		status = ask_order(o, c, c->service[service].rule.name, "");
 	config_free(c);
 	return status;

@@ -48,6 +48,8 @@ int cmd_run(const struct options *o);
 int cmd_validate(const struct options *o);
 int cmd_check(const struct options *o);
 int cmd_plan(const struct options *o);
+int cmd_bootstrap(const struct options *o);
+int cmd_release(const struct options *o);
 int cmd_adopt(const struct options *o);
 int cmd_status(const struct options *o);
 int cmd_order(const struct options *o); /* drain … ack: o->command->name says which */
@@ -66,6 +68,8 @@ int32_t command_service(const struct config *c, const char *name);
 int32_t command_member(const struct config_service *s, const char *name);
 /* "SERVICE/MEMBER" taken apart; either may be "". False after saying what is wrong. */
 bool command_target(const char *word, char service[WORD_MAX], char member[WORD_MAX]);
+/* Asks on the terminal; false, after saying so, when there is none. */
+bool command_agreed(const char *question);
 __attribute__((format(printf, 1, 2))) void command_say(const char *format, ...);
 
 #endif

@@ -30,8 +30,15 @@ static const struct command commands[] = {
 	"what a running agent would change next, as a diff; writes nothing, ever",
 	"As if what is probed now had lasted as long as the rules ask for.\n"
 	"Exit status 0: no change; 1: a change; 2: cannot tell."},
+    {"bootstrap", cmd_bootstrap, "config! json yes", "", 0, 0,
+	"make the health check that health_check: steady stands for",
+	"Shows what it would make, and asks. A second run finds the first's.\n"
+	"Exit status 1: it is not there, and was not made."},
     {"adopt", cmd_adopt, "config! agent json yes reason", "SERVICE", 1, 1,
 	"take over records that exist, or the zone as it is after an edit",
+	orders_more},
+    {"release", cmd_release, "config! json yes reason", "SERVICE", 1, 1,
+	"leave the zone: the records stay, the ledger goes, steering ends",
 	orders_more},
     {"status", cmd_status, "config! json", "[SERVICE]", 0, 1,
 	"what the running agent knows, decides, and waits for", NULL},

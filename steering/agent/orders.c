@@ -52,6 +52,7 @@ static const struct order_row {
     {"unpin", ORDER_UNPIN, true, false},
     {"ack", ORDER_ACK, true, false},
     {"adopt", ORDER_ADOPT, false, false},
+    {"release", ORDER_RELEASE, false, false},
 };
 
 /* ---- the answer ---- */
@@ -204,8 +205,8 @@ judge_words(const struct agent *a, const struct control_request *r,
 	if (row->member && s != NULL && agent_find_member(s, r->member) < 0)
 		return err_set(
 		    e, "service '%s' has no member '%s'", r->service, r->member);
-	if (row->kind == ORDER_ADOPT && s == NULL)
-		return err_set(e, "adopt needs a service");
+	if ((row->kind == ORDER_ADOPT || row->kind == ORDER_RELEASE) && s == NULL)
+		return err_set(e, "%s needs a service", row->command);
 	if (!row->lasts && r->for_s != 0)
 		return err_set(e, "%s takes no time", row->command);
 	if (r->for_s > FOR_S_MAX)

@@ -70,7 +70,8 @@ tell(struct agent_service *s, const struct engine_out *out)
 		if (ends_order(f))
 			(void)snprintf(
 			    s->order_text, sizeof s->order_text, "%s", f->text);
-		if (f->kind == FACT_COMMITTED && !s->agent->stopping) {
+		if (f->kind == FACT_COMMITTED && !s->agent->stopping &&
+		    !s->engine->released) {
 			const struct agent_marks *m = marks_find(s, f->nonce);
 
 			verify_commit(
@@ -84,6 +85,8 @@ remember_ledger(struct agent_service *s, uint64_t nonce_before)
 {
 	const struct engine *g = s->engine;
 
+	if (g->released && nonce_before != 0 && s->agent->store != NULL)
+		store_put_release(s->agent->store, s->conf->rule.name, now_wall_ms());
 	if (!g->believed || g->rule->observe || g->ledger.nonces == 0 ||
 	    g->ledger.nonce[0] == nonce_before || s->agent->store == NULL)
 		return;
@@ -115,9 +118,16 @@ answer_order(struct agent_service *s, const struct engine_out *out)
 		end_order(s, false, s->order_text);
 		return;
 	}
-	(void)snprintf(text, sizeof text, "done: %s %s is in the ledger, epoch %llu",
-	    order_word(s->order.order.kind), s->conf->rule.name,
-	    (unsigned long long)s->engine->ledger.epoch);
+	if (s->engine->released)
+		(void)snprintf(text, sizeof text,
+		    "done: %s is released: its ledger is gone from the zone, its records "
+		    "stay as they are, and nothing is steered until adopt",
+		    s->conf->rule.name);
+	else
+		(void)snprintf(text, sizeof text,
+		    "done: %s %s is in the ledger, epoch %llu",
+		    order_word(s->order.order.kind), s->conf->rule.name,
+		    (unsigned long long)s->engine->ledger.epoch);
 	end_order(s, true, text);
 }
 

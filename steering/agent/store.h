@@ -49,6 +49,8 @@ void store_put_fact(struct store *s, const struct store_fact *f);
 /* A version of a service's ledger that was believed or committed. */
 void store_put_ledger(
     struct store *s, const char *service, const struct ledger *l, int64_t wall_ms);
+/* The service was released: nothing is known of its ledger any more. */
+void store_put_release(struct store *s, const char *service, int64_t wall_ms);
 /* A change (its ledger's epoch and nonce) is about to be sent … */
 void store_put_sent(struct store *s, const char *service, uint64_t epoch,
     uint64_t nonce, int64_t wall_ms);

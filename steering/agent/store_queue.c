@@ -260,6 +260,17 @@ store_put_ledger(
 }
 
 void
+store_put_release(struct store *s, const char *service, int64_t wall_ms)
+{
+	struct store_item *item = item_new(STORE_LEDGER, service, 0, 0, wall_ms);
+
+	item->text = strdup("");
+	if (item->text == NULL)
+		abort();
+	enqueue(s, item);
+}
+
+void
 store_put_sent(struct store *s, const char *service, uint64_t epoch, uint64_t nonce,
     int64_t wall_ms)
 {

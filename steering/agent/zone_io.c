@@ -18,86 +18,20 @@
 #include "steering/agent/marks.h"
 #include "steering/agent/self.h"
 #include "steering/agent/service.h"
+#include "steering/agent/steady.h"
 #include "steering/agent/store.h"
+#include "steering/agent/zone_sets.h"
 #include "steering/core/diff.h"
-
-static int
-by_key(const void *a, const void *b)
-{
-	return rrset_compare_key(a, b);
-}
-
-static struct rrset *
-wanted_sets(
-    const struct config_service *conf, const uint8_t weight[MEMBERS_MAX], size_t *n)
-{
-	struct rrset *sets = calloc(RRSETS_MAX, sizeof *sets);
-
-	if (sets == NULL)
-		abort();
-	*n = config_records(conf, weight, sets);
-	qsort(sets, *n, sizeof *sets, by_key);
-	return sets;
-}
 
 uint64_t
 zone_io_digest(const uint8_t weight[MEMBERS_MAX], void *arg)
 {
 	const struct agent_service *s = arg;
-	size_t n;
-	struct rrset *sets = wanted_sets(s->conf, weight, &n);
-	uint64_t digest = rrset_digest(sets, n);
 
-	free(sets);
-	return digest;
+	return sets_digest(s->conf, weight);
 }
 
 /* ---- reading ---- */
-
-static const struct rrset *
-find_set(const struct zone_view *v, const struct rrset *like)
-{
-	return v->sets == 0 ? NULL
-			    : bsearch(like, v->set, v->sets, sizeof *v->set, by_key);
-}
-
-/* The weight of a member in the zone: of the sets that would be its own if it alone
- * had one. -1: it has none there. */
-static int16_t
-view_weight(const struct agent_service *s, const struct zone_view *v, uint32_t member)
-{
-	uint8_t weight[MEMBERS_MAX] = {0};
-	int16_t found = -1;
-	size_t n;
-
-	weight[member] = 1;
-	struct rrset *sets = wanted_sets(s->conf, weight, &n);
-	for (size_t i = 0; i < n && found < 0; i++) {
-		bool its = sets[i].policy == RR_PRIMARY || sets[i].weight == 1;
-		const struct rrset *set = its ? find_set(v, &sets[i]) : NULL;
-
-		if (set != NULL)
-			found = set->policy == RR_PRIMARY ? 1
-			    : set->policy == RR_WEIGHTED  ? (int16_t)set->weight
-							  : 0;
-	}
-	free(sets);
-	return found;
-}
-
-static void
-engine_sees(
-    const struct agent_service *s, const struct zone_view *v, struct engine_view *out)
-{
-	out->result = CHANGE_OK;
-	out->ledger_present = v->ledger_present || v->ledger_odd;
-	/* What is no TXT of one value is no ledger, whatever it says. */
-	out->ledger = v->ledger_odd ? "" : v->ledger;
-	out->sets = (uint32_t)v->sets;
-	out->digest = rrset_digest(v->set, v->sets);
-	for (uint32_t m = 0; m < s->conf->rule.members; m++)
-		out->weight[m] = view_weight(s, v, m);
-}
 
 static enum change_result
 result_of(enum zone_result r)
@@ -145,10 +79,7 @@ on_read(struct zone_answer *answer, void *arg)
 		s->view = answer->view;
 		answer->view = NULL;
 		s->view_ms = now_boot_ms();
-		if (s->view->sets > 0)
-			qsort(
-			    s->view->set, s->view->sets, sizeof *s->view->set, by_key);
-		engine_sees(s, s->view, &view);
+		sets_view(s->conf, s->view, &view);
 	} else {
 		(void)snprintf(
 		    s->read_error, sizeof s->read_error, "%s", answer->err.text);
@@ -158,8 +89,24 @@ on_read(struct zone_answer *answer, void *arg)
 }
 
 void
+zone_io_unread(struct agent_service *s, enum zone_result result, const char *why)
+{
+	struct engine_view view = {
+	    .result = result == ZONE_OK ? CHANGE_REFUSED : result_of(result),
+	    .error = why};
+	struct engine_in in = {.event = ENGINE_VIEW, .view = &view};
+
+	(void)snprintf(s->read_error, sizeof s->read_error, "%s", why);
+	service_step(s, &in);
+}
+
+void
 zone_io_read(struct agent_service *s)
 {
+	if (!steady_known(s)) {
+		steady_find(s);
+		return;
+	}
 	s->pending++;
 	provider_read(s->zone->provider, s->conf->ledger_name,
 	    (const char(*)[DNS_NAME_MAX])s->conf->name, s->conf->names, on_read, s);
@@ -180,13 +127,15 @@ static void
 move_view(struct agent_service *s)
 {
 	struct zone_view *v = s->view;
-	char text[LEDGER_TEXT_MAX];
+	char text[LEDGER_TEXT_MAX] = "";
 
 	if (v == NULL)
 		return;
 	(void)ledger_format(&s->sent, text);
+	if (s->releasing)
+		text[0] = '\0';
 	memcpy(v->ledger, text, sizeof v->ledger);
-	v->ledger_present = true;
+	v->ledger_present = !s->releasing;
 	v->ledger_odd = false;
 	v->ledger_ttl_s = LEDGER_TTL_S;
 	s->view_ms = now_boot_ms();
@@ -194,7 +143,7 @@ move_view(struct agent_service *s)
 		return;
 	/* Sets that were equal keep the spelling that the zone gave them. */
 	for (size_t i = 0; i < s->wanteds; i++) {
-		const struct rrset *old_set = find_set(v, &s->wanted[i]);
+		const struct rrset *old_set = sets_find(v, &s->wanted[i]);
 
 		if (old_set != NULL && rrset_equal(old_set, &s->wanted[i]))
 			s->wanted[i] = *old_set;
@@ -244,6 +193,8 @@ finish(struct agent_service *s, enum change_result result, const char *change_id
 	marks_answer(s, nonce, result, change_id);
 	if (result == CHANGE_OK)
 		move_view(s);
+	else if (result == CHANGE_REFUSED)
+		steady_doubt(s);
 	free_wanted(s);
 	s->changing = false;
 	service_step(s, &in);
@@ -279,13 +230,8 @@ is_root(const struct agent_service *s, const struct intent *i)
 {
 	enum order_kind k = s->engine->order.kind;
 
-	return i->kind == INTENT_ORDER && (k == ORDER_ADOPT || k == ORDER_UNFREEZE);
-}
-
-static bool
-may_remove(const struct agent_service *s, const struct intent *i)
-{
-	return i->kind == INTENT_RECORDS || is_root(s, i);
+	return i->kind == INTENT_ORDER &&
+	    (k == ORDER_ADOPT || k == ORDER_UNFREEZE || k == ORDER_RELEASE);
 }
 
 static void
@@ -316,9 +262,9 @@ plan(struct agent_service *s, const struct engine_out *out, struct diff_edit *ed
 		return true;
 	for (uint32_t m = 0; m < out->next.members; m++)
 		weight[m] = out->next.member[m].weight;
-	s->wanted = wanted_sets(s->conf, weight, &s->wanteds);
+	s->wanted = sets_wanted(s->conf, weight, &s->wanteds);
 	return diff_plan(s->view->set, s->view->sets, s->wanted, s->wanteds,
-	    may_remove(s, &out->intent), edit, edits, e);
+	    sets_may_remove(&out->intent, s->engine->order.kind), edit, edits, e);
 }
 
 /*
@@ -332,13 +278,15 @@ send_change(struct agent_service *s, const struct engine_out *out,
     const struct diff_edit *edit, size_t edits)
 {
 	struct zone_edit *zone_edit = calloc(edits + 1, sizeof *zone_edit);
-	char ledger_new[LEDGER_TEXT_MAX], text[200];
+	char ledger_new[LEDGER_TEXT_MAX] = "", text[200];
 
 	if (zone_edit == NULL)
 		abort();
 	for (size_t i = 0; i < edits; i++)
 		zone_edit[i] = (struct zone_edit){edit[i].old_set, edit[i].new_set};
 	(void)ledger_format(&out->next, ledger_new);
+	if (out->release)
+		ledger_new[0] = '\0';
 	comment(s, out, text, sizeof text);
 	struct zone_change change = {
 	    .ledger_name = s->conf->ledger_name,
@@ -369,7 +317,12 @@ zone_io_change(struct agent_service *s, const struct engine_out *out)
 	assert(!s->changing && s->view != NULL);
 	s->changing = true;
 	s->sent = out->next;
+	s->releasing = out->release;
 	free_wanted(s);
+	if (!steady_known(s)) {
+		finish(s, CHANGE_OUT, "", "the steady health check is not known yet");
+		return;
+	}
 	if (s->view->ledger_present == out->create ||
 	    (!out->create && !root && !precedes(s, &out->next))) {
 		finish(s, CHANGE_LOST, "",

@@ -10,6 +10,8 @@
 #include "steering/agent/agent.h"
 
 void zone_io_read(struct agent_service *s);
+/* The read that was asked for cannot be made. */
+void zone_io_unread(struct agent_service *s, enum zone_result result, const char *why);
 /* out->change is set. */
 void zone_io_change(struct agent_service *s, const struct engine_out *out);
 /* The digest of the record sets that the weights mean; arg: the agent_service. */

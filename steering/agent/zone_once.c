@@ -8,8 +8,11 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+#include "steering/agent/steady.h"
 
 #define PATIENCE_S 30
 
@@ -19,6 +22,8 @@ struct reading {
 	int64_t date_wall_s;
 	bool answered, ok;
 	struct err err;
+	struct config_service *service;
+	struct provider *provider;
 };
 
 static int
@@ -46,12 +51,50 @@ on_read(struct zone_answer *answer, void *arg)
 	(void)event_base_loopbreak(r->base);
 }
 
+static void
+read_sets(struct reading *r)
+{
+	provider_read(r->provider, r->service->ledger_name,
+	    (const char(*)[DNS_NAME_MAX])r->service->name, r->service->names, on_read,
+	    r);
+}
+
+static void
+on_check(struct zone_answer *answer, void *arg)
+{
+	struct reading *r = arg;
+
+	memcpy(r->service->steady, answer->check_id, sizeof r->service->steady);
+	if (answer->result == ZONE_OK && answer->check_id[0] != '\0') {
+		read_sets(r);
+		return;
+	}
+	r->err = answer->err;
+	if (answer->result == ZONE_OK)
+		(void)err_set(&r->err,
+		    "there is no steady health check yet: run pointsman bootstrap");
+	(void)event_base_loopbreak(r->base);
+}
+
+static void
+begin(struct reading *r, const struct config *c)
+{
+	char reference[ROUTE53_REFERENCE_MAX];
+
+	if (!config_needs_steady(r->service)) {
+		read_sets(r);
+		return;
+	}
+	steady_reference(c, 1, reference);
+	provider_check_find(r->provider, reference, on_check, r);
+}
+
 bool
-zone_read_once(const struct config *c, uint32_t service, struct zone_view **view,
+zone_read_once(struct config *c, uint32_t service, struct zone_view **view,
     int64_t *date_wall_s, struct err *e)
 {
-	const struct config_service *s = &c->service[service];
-	struct reading r = {.base = event_base_new()};
+	struct config_service *s = &c->service[service];
+	struct reading r = {.base = event_base_new(), .service = s};
 	struct timeval patience = {.tv_sec = PATIENCE_S};
 	uint64_t seed = 1;
 
@@ -66,8 +109,8 @@ zone_read_once(const struct config *c, uint32_t service, struct zone_view **view
 		return false;
 	}
 	(void)event_base_loopexit(r.base, &patience);
-	provider_read(p, s->ledger_name, (const char(*)[DNS_NAME_MAX])s->name, s->names,
-	    on_read, &r);
+	r.provider = p;
+	begin(&r, c);
 	(void)event_base_dispatch(r.base);
 	provider_free(p);
 	event_base_free(r.base);

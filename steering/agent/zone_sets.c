@@ -3,6 +3,7 @@
 #include "steering/agent/zone_sets.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int
 by_key(const void *a, const void *b)
@@ -41,8 +42,59 @@ sets_find(const struct zone_view *v, const struct rrset *like)
 			    : bsearch(like, v->set, v->sets, sizeof *v->set, by_key);
 }
 
+static int16_t
+weight_of(const struct rrset *set)
+{
+	switch (set->policy) {
+	case RR_WEIGHTED:
+		return (int16_t)set->weight;
+	case RR_SIMPLE:
+	case RR_PRIMARY:
+		return 1;
+	case RR_SECONDARY:
+		return 0;
+	case RR_FOREIGN:
+		break;
+	}
+	return -1;
+}
+
+static bool
+is_member(const struct config_service *conf, const char *set_id)
+{
+	for (uint32_t m = 0; m < conf->rule.members; m++)
+		if (strcmp(conf->rule.member[m].name, set_id) == 0)
+			return true;
+	return false;
+}
+
+/* A set that answers as this one would, under another identifier or none: what stands
+ * in a zone before it is adopted. */
+static const struct rrset *
+find_alike(const struct config_service *conf, const struct zone_view *v,
+    const struct rrset *want)
+{
+	for (size_t i = 0; i < v->sets; i++) {
+		const struct rrset *is = &v->set[i];
+		struct rrset as = *is;
+
+		if (is_member(conf, is->set_id) || is->alias != want->alias ||
+		    is->truncated)
+			continue;
+		memcpy(as.name, want->name, sizeof as.name);
+		as.type = want->type;
+		as.values = want->values;
+		memcpy(as.value, want->value, sizeof as.value);
+		memcpy(as.alias_zone, want->alias_zone, sizeof as.alias_zone);
+		memcpy(as.alias_name, want->alias_name, sizeof as.alias_name);
+		if (rrset_equal(is, &as))
+			return is;
+	}
+	return NULL;
+}
+
 /* The weight of a member in the zone: of the sets that would be its own if it alone
- * had one. -1: it has none there. */
+ * had one, else of those that answer alike. -1: it has none there. */
 static int16_t
 weight_seen(
     const struct config_service *conf, const struct zone_view *v, uint32_t member)
@@ -57,10 +109,10 @@ weight_seen(
 		bool its = sets[i].policy == RR_PRIMARY || sets[i].weight == 1;
 		const struct rrset *set = its ? sets_find(v, &sets[i]) : NULL;
 
+		if (its && set == NULL)
+			set = find_alike(conf, v, &sets[i]);
 		if (set != NULL)
-			found = set->policy == RR_PRIMARY ? 1
-			    : set->policy == RR_WEIGHTED  ? (int16_t)set->weight
-							  : 0;
+			found = weight_of(set);
 	}
 	free(sets);
 	return found;

@@ -15,6 +15,11 @@ check_removal(const struct rrset *s, bool may_remove, struct err *e)
 		    "the record set %.120s %s %.60s was read only in part: "
 		    "remove it by hand",
 		    s->name, rrtype_text(s->type), s->set_id);
+	if (s->policy == RR_FOREIGN)
+		return err_set(e,
+		    "the record set %.120s %s %.60s has a routing policy that is not "
+		    "steered here (latency, geolocation, multivalue …): remove it by hand",
+		    s->name, rrtype_text(s->type), s->set_id);
 	if (!may_remove)
 		return err_set(e,
 		    "the record set %.120s %s %.60s is not one that the "
@@ -51,7 +56,7 @@ diff_plan(const struct rrset *have, size_t n_have, const struct rrset *want,
 				return false;
 			put_edit(edit, &n, &have[h], NULL);
 		} else if (!rrset_equal(&have[h], &want[w])) {
-			if (have[h].truncated &&
+			if ((have[h].truncated || have[h].policy == RR_FOREIGN) &&
 			    !check_removal(&have[h], may_remove, e))
 				return false;
 			put_edit(edit, &n, &have[h], &want[w]);
@@ -106,11 +111,13 @@ diff_describe(const struct rrset *s, char *text, size_t text_bytes)
 	for (char *c = values; *c != '\0'; c++)
 		if (*c == '\n')
 			*c = ' ';
+	const char *check = s->health_check[0] != '\0' ? " check " : "";
 	if (s->alias)
-		(void)snprintf(text, text_bytes, "%s %s %s alias %s%s", s->name,
+		(void)snprintf(text, text_bytes, "%s %s %s alias %s%s%s%s", s->name,
 		    rrtype_text(s->type), policy, s->alias_name,
-		    s->alias_evaluate ? " evaluated" : "");
+		    s->alias_evaluate ? " evaluated" : "", check, s->health_check);
 	else
-		(void)snprintf(text, text_bytes, "%s %s %s ttl %u %s", s->name,
-		    rrtype_text(s->type), policy, (unsigned)s->ttl_s, values);
+		(void)snprintf(text, text_bytes, "%s %s %s ttl %u %s%s%s", s->name,
+		    rrtype_text(s->type), policy, (unsigned)s->ttl_s, values, check,
+		    s->health_check);
 }

@@ -81,7 +81,7 @@ carry_order(struct engine *g, const struct rule_service *was)
 	if (m >= 0)
 		g->order.member = (uint32_t)m;
 	else if (g->order.kind == ORDER_FREEZE || g->order.kind == ORDER_UNFREEZE ||
-	    g->order.kind == ORDER_ADOPT)
+	    g->order.kind == ORDER_ADOPT || g->order.kind == ORDER_RELEASE)
 		g->order.member = 0;
 	else
 		g->order.kind = ORDER_NONE;

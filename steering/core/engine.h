@@ -38,7 +38,8 @@ enum order_kind {
 	ORDER_PIN,
 	ORDER_UNPIN,
 	ORDER_ACK,
-	ORDER_ADOPT, /* what the zone shows is the truth */
+	ORDER_ADOPT,   /* what the zone shows is the truth */
+	ORDER_RELEASE, /* the ledger goes, the records stay, steering ends */
 	ORDERS
 };
 const char *order_word(enum order_kind k);
@@ -126,12 +127,13 @@ struct intent {
 	bool records; /* record sets change too, not the ledger alone */
 };
 
-#define ENGINE_FACTS_MAX 32
+#define ENGINE_FACTS_MAX 64 /* vote, verdict and block of each member, and the rest */
 
 struct engine_out {
-	bool read;   /* read the API now; answer with ENGINE_VIEW */
-	bool change; /* compare-and-swap to `next`; answer with ENGINE_CHANGED */
-	bool create; /* … where nothing stood: no old ledger to delete */
+	bool read;    /* read the API now; answer with ENGINE_VIEW */
+	bool change;  /* compare-and-swap to `next`; answer with ENGINE_CHANGED */
+	bool create;  /* … where nothing stood: no old ledger to delete */
+	bool release; /* … to nothing: the ledger alone is deleted */
 	struct intent intent; /* what the change is for */
 	struct ledger next;
 	bool report_moved;              /* engine_report() differs: push it */
@@ -168,8 +170,9 @@ struct engine {
 	struct watch watch;
 	enum watch_act standing; /* of the last read */
 	bool read_once;          /* a read was answered */
-	bool believed;           /* `ledger` is the version in force … */
-	bool has_ledger;         /* … and its members are those of our rule */
+	bool released;   /* by our own hand: nothing is begun before an adoption */
+	bool believed;   /* `ledger` is the version in force … */
+	bool has_ledger; /* … and its members are those of our rule */
 	struct ledger ledger;
 	uint64_t observed_nonce; /* mode: observe: the version pretended upon */
 	bool view_present;       /* the last read showed a ledger … */

@@ -89,7 +89,7 @@ creation_is_due(const struct engine *g, uint64_t now_ms)
 {
 	bool all = true;
 
-	if (g->believed || g->first_up_ms == 0)
+	if (g->believed || g->released || g->first_up_ms == 0)
 		return false;
 	if (!g->rule->observe && g->standing != WATCH_EMPTY)
 		return false;
@@ -391,6 +391,7 @@ send_change(struct engine *g, const struct engine_in *in, struct engine_out *out
 	g->sent_intent = g->intent;
 	out->change = true;
 	out->create = !g->view_present;
+	out->release = g->intent.kind == INTENT_ORDER && g->order.kind == ORDER_RELEASE;
 	out->intent = g->intent;
 	struct fact *f = say(out, FACT_SENT, FACT_INFO, -1, in->now_ms);
 	f->epoch = next->epoch;

@@ -20,10 +20,19 @@ order_word(enum order_kind k)
 	    [ORDER_UNPIN] = "unpin",
 	    [ORDER_ACK] = "ack",
 	    [ORDER_ADOPT] = "adopt",
+	    [ORDER_RELEASE] = "release",
 	};
 
 	assert(k < ORDERS);
 	return word[k];
+}
+
+/* A freeze that has not reached the ledger is taken back without it. */
+static bool
+thaws_here(const struct engine *g, const struct order *o)
+{
+	return o->kind == ORDER_UNFREEZE && g->order.kind == ORDER_FREEZE &&
+	    !g->writing && !g->unknown;
 }
 
 void
@@ -33,6 +42,16 @@ order_take(struct engine *g, const struct engine_in *in, struct engine_out *out)
 
 	assert(in->order->kind != ORDER_NONE && in->order->id != 0);
 	assert(in->order->member < g->rule->members);
+	if (thaws_here(g, in->order)) {
+		g->order.kind = ORDER_NONE;
+		g->local_freeze = false;
+		out->order_done = true;
+		f = say(out, FACT_ORDER, FACT_INFO, -1, in->now_ms);
+		say_value(f, order_word(ORDER_UNFREEZE));
+		say_text(
+		    f, "the freeze had not reached the ledger: it is taken back here");
+		return;
+	}
 	if (g->order.kind != ORDER_NONE || g->rule->observe) {
 		f = say(out, FACT_ORDER_REFUSED, FACT_WARN, -1, in->now_ms);
 		say_value(f, order_word(in->order->kind));
@@ -61,10 +80,12 @@ order_overrides(const struct engine *g, enum cannot c)
 	case CANNOT_FROZEN:
 		return g->order.kind == ORDER_ADOPT ||
 		    g->order.kind == ORDER_UNFREEZE ||
+		    (g->order.kind == ORDER_RELEASE && g->view_present) ||
 		    (g->watch.frozen == FROZEN_NOT && g->order.kind == ORDER_FREEZE);
 	case CANNOT_ADOPT:
-	case CANNOT_POLICY:
 		return g->order.kind == ORDER_ADOPT;
+	case CANNOT_POLICY:
+		return g->order.kind == ORDER_ADOPT || g->order.kind == ORDER_RELEASE;
 	case CANNOT_FOREIGN:
 		/* A ledger that is no ledger may be replaced; another's never. */
 		return g->order.kind == ORDER_ADOPT && g->view_present &&
@@ -88,6 +109,8 @@ order_bar(const struct engine *g)
 {
 	if (order_overrides(g, g->cannot))
 		return NULL;
+	if (g->order.kind == ORDER_RELEASE && g->read_once && !g->view_present)
+		return "no ledger stands in the zone: the service is not steered";
 	switch (g->cannot) {
 	case CANNOT_FROZEN:
 		return frozen_sentence(g->watch.frozen);
@@ -214,6 +237,12 @@ order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
 	}
 	if (g->order.kind == ORDER_UNFREEZE)
 		return apply_unfreeze(g, next, records, why);
+	if (g->order.kind == ORDER_RELEASE) {
+		if (g->view_readable && g->watch.frozen != FROZEN_NOT)
+			*next = g->view_ledger;
+		return g->view_present ||
+		    err_set(why, "no ledger stands in the zone: nothing to release");
+	}
 	if (!g->has_ledger)
 		return err_set(why, "the service has no ledger yet: nothing to order");
 	x = &next->member[g->order.member];
@@ -245,6 +274,7 @@ order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
 	case ORDER_NONE:
 	case ORDER_UNFREEZE:
 	case ORDER_ADOPT:
+	case ORDER_RELEASE:
 	case ORDERS:
 		break;
 	}

@@ -80,16 +80,29 @@ write_policy(const struct engine *g, struct ledger *next)
 		memset(next->spaced, 0, sizeof next->spaced);
 }
 
-/* Who is in, as far as the zone shows it. */
+/* The first member that the zone gives a weight, or how many members there are. */
+static uint32_t
+first_answering(const struct engine *g)
+{
+	uint32_t m = 0;
+
+	while (m < g->rule->members && g->view_weight[m] <= 0)
+		m++;
+	return m;
+}
+
+/* Who is in, as far as the zone shows it. In a failover the members behind the one that
+ * answers have no weight and are in all the same; those before it, well or not, are out,
+ * or adopting would move the answer. */
 static uint32_t
 in_by_records(const struct engine *g, struct ledger *next)
 {
-	uint32_t in = 0;
+	uint32_t in = 0, answering = first_answering(g);
 
 	for (uint32_t m = 0; m < g->rule->members; m++) {
 		bool serves = g->view_weight[m] > 0 ||
 		    (g->rule->policy == POLICY_FAILOVER && g->view_weight[m] == 0 &&
-			g->quorum[m].verdict == VERDICT_UP);
+			m > answering && g->quorum[m].verdict == VERDICT_UP);
 
 		if (g->rule->member[m].last_resort || !serves)
 			continue;

@@ -127,6 +127,7 @@ take_ledger(struct engine *g, const struct ledger *l, const struct engine_in *in
 		note_seen(g, l, in);
 	g->ledger = *l;
 	g->believed = true;
+	g->released = false;
 	g->has_ledger = is_aligned;
 	g->void_due = false;
 	g->report.epoch = l->epoch;
@@ -170,6 +171,32 @@ say_result(struct engine *g, const struct engine_in *in, struct engine_out *out,
 		say_value(f, intent_word(g->sent_intent.kind));
 	}
 	say_text(f, "%.200s", in->text != NULL ? in->text : "");
+}
+
+/* Our own hand took the ledger away: nothing is known, and nothing is ours. */
+static void
+released(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	uint64_t epoch_max = g->watch.epoch_max;
+
+	g->watch = (struct watch){.epoch_max = epoch_max};
+	g->standing = WATCH_ADOPT;
+	g->believed = g->has_ledger = false;
+	g->view_present = g->view_readable = g->view_garbled = false;
+	g->unknown = g->void_due = false;
+	g->released = true;
+	memset(&g->ledger, 0, sizeof g->ledger);
+	g->report.epoch = g->report.nonce = 0;
+	g->write_failures = 0;
+	g->api_trouble = false;
+	zone_dirty(g, in->now_ms);
+	order_over(g, out);
+}
+
+static bool
+releasing(const struct engine *g)
+{
+	return g->sent_intent.kind == INTENT_ORDER && g->order.kind == ORDER_RELEASE;
 }
 
 static void
@@ -324,8 +351,12 @@ zone_view(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		read_failed(g, in, out);
 		return;
 	}
+	if (g->released && g->read_began_ms < g->dirty_ms)
+		return; /* it may show what was there before */
 	g->read_failures = 0;
 	g->read_once = true;
+	if (!in->view->ledger_present && g->unknown && releasing(g))
+		released(g, in, out);
 	g->read_done_ms = in->now_ms;
 	memcpy(g->view_weight, in->view->weight, sizeof g->view_weight);
 	struct watch_view w = look(g, in);
@@ -363,6 +394,10 @@ committed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	bool frozen = g->watch.frozen != FROZEN_NOT;
 
 	say_result(g, in, out, FACT_COMMITTED, FACT_INFO);
+	if (releasing(g)) {
+		released(g, in, out);
+		return;
+	}
 	if (g->unknown) {
 		g->unknown = false;
 		struct fact *f = say(out, FACT_CLOSED, FACT_INFO, -1, in->now_ms);

@@ -262,14 +262,38 @@ find_swap(const struct limiter_in *in, const struct limiter_out *out, struct act
 	return false;
 }
 
+/* Where the chosen member of a failover and the next in line are both due, the one that
+ * moves no answer goes first, while there is room for both: it would answer, dead, for
+ * as long as the spacing lasts. */
 static bool
-find_act(const struct limiter_in *in, const struct limiter_out *out, bool is_out,
-    struct action *a)
+find_drain(const struct limiter_in *in, const struct limiter_out *out, struct action *a)
+{
+	bool room =
+	    out_now(in) + 2 <= in->rule->max_out && in->rule->min_capacity_pct == 0;
+	bool found = false;
+
+	for (uint32_t m = 0; m < in->rule->members; m++) {
+		if (out->block[m] != BLOCK_ACT || in->ledger->member[m].out)
+			continue;
+		bool idle = !policy_moves_answers(in->rule, in->ledger, m);
+		if (found && !(idle && room))
+			continue;
+		*a = (struct action){ACTION_DRAIN, m, m};
+		found = true;
+		if (idle && room)
+			break;
+	}
+	return found;
+}
+
+static bool
+find_return(
+    const struct limiter_in *in, const struct limiter_out *out, struct action *a)
 {
 	for (uint32_t m = 0; m < in->rule->members; m++) {
-		if (out->block[m] != BLOCK_ACT || in->ledger->member[m].out != is_out)
+		if (out->block[m] != BLOCK_ACT || !in->ledger->member[m].out)
 			continue;
-		*a = (struct action){is_out ? ACTION_RETURN : ACTION_DRAIN, m, m};
+		*a = (struct action){ACTION_RETURN, m, m};
 		return true;
 	}
 	return false;
@@ -310,8 +334,8 @@ limiter_judge(const struct limiter_in *in, struct limiter_out *out)
 	}
 	if (whole != BLOCK_NONE)
 		return;
-	if (find_act(in, out, false, &out->action) ||
-	    find_swap(in, out, &out->action) || find_act(in, out, true, &out->action))
+	if (find_drain(in, out, &out->action) || find_swap(in, out, &out->action) ||
+	    find_return(in, out, &out->action))
 		return;
 	(void)find_ramp(in, &out->action);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Six calls through one table: the agent above never learns which kind of zone it
+ * Eight calls through one table: the agent above never learns which kind of zone it
  * steers, and a test can stand in one of its own.
  */
 #include "steering/zone/provider_ops.h"
@@ -60,6 +60,20 @@ void
 provider_nameservers(struct provider *p, zone_answer_cb cb, void *arg)
 {
 	p->ops->nameservers(p, cb, arg);
+}
+
+void
+provider_check_find(
+    struct provider *p, const char *reference, zone_answer_cb cb, void *arg)
+{
+	p->ops->check_find(p, reference, cb, arg);
+}
+
+void
+provider_check_make(
+    struct provider *p, const char *reference, zone_answer_cb cb, void *arg)
+{
+	p->ops->check_make(p, reference, cb, arg);
 }
 
 const char *

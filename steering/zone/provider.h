@@ -66,9 +66,10 @@ struct zone_answer {
 	uint64_t sent_ms, done_ms; /* CLOCK_BOOTTIME */
 	struct zone_view
 	    *view; /* a read that is OK: the callee takes it, zone_view_free() */
-	char change_id[64]; /* a change that is OK */
-	bool insync;        /* a status poll */
-	struct err err;     /* a sentence unless OK */
+	char change_id[64];           /* a change that is OK */
+	bool insync;                  /* a status poll */
+	char check_id[RR_HEALTH_MAX]; /* a health check found or made; "" none */
+	struct err err;               /* a sentence unless OK */
 };
 void zone_view_free(struct zone_view *v);
 
@@ -89,6 +90,14 @@ provider_poll(struct provider *p, const char *change_id, zone_answer_cb cb, void
 /* The zone's own authoritative server names (its apex NS set), as "host\n…" in
  * *text by the callback's answer.err.text when OK is returned. */
 void provider_nameservers(struct provider *p, zone_answer_cb cb, void *arg);
+/* The steady health check of the zone's account: answer.check_id, "" when there is none
+ * under this caller reference (see route53_checks.h). */
+void provider_check_find(
+    struct provider *p, const char *reference, zone_answer_cb cb, void *arg);
+/* Makes it: OK, whether it was there already or not; LOST when the reference stands for
+ * another check, or for one that was deleted: the next number is due. */
+void provider_check_make(
+    struct provider *p, const char *reference, zone_answer_cb cb, void *arg);
 /* "" or a sentence for the operator about what the provider stands on, as of its last
  * request: a credentials file that others can read, one that went bad. */
 const char *provider_warning(const struct provider *p);

@@ -18,6 +18,10 @@ struct provider_ops {
 	void (*poll)(
 	    struct provider *p, const char *change_id, zone_answer_cb cb, void *arg);
 	void (*nameservers)(struct provider *p, zone_answer_cb cb, void *arg);
+	void (*check_find)(
+	    struct provider *p, const char *reference, zone_answer_cb cb, void *arg);
+	void (*check_make)(
+	    struct provider *p, const char *reference, zone_answer_cb cb, void *arg);
 	const char *(*warning)(const struct provider *p);
 	void (*free)(struct provider *p);
 };

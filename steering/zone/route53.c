@@ -23,6 +23,7 @@
 #include "steering/zone/ledger_spelling.h"
 #include "steering/zone/partition.h"
 #include "steering/zone/route53_ask.h"
+#include "steering/zone/route53_checks.h"
 #include "steering/zone/route53_verdict.h"
 #include "steering/zone/route53_walk.h"
 #include "steering/zone/route53_xml.h"
@@ -36,7 +37,8 @@
 #define FLIGHTS_MAX 8
 #define REQUEST_MAX (256 * 1024)
 
-enum job_kind { JOB_READ = 0, JOB_CHANGE, JOB_POLL, JOB_NAMESERVERS };
+/* FIND and MAKE are about health checks, and stand last. */
+enum job_kind { JOB_READ, JOB_CHANGE, JOB_POLL, JOB_NAMESERVERS, JOB_FIND, JOB_MAKE };
 
 struct job {
 	struct route53 *r;
@@ -51,8 +53,9 @@ struct job {
 	uint64_t not_before_ms, give_up_ms;
 	uint32_t tries;
 	bool resigned;
-	struct walk *walk; /* READ */
-	struct text body;  /* CHANGE; of an answer: NAMESERVERS */
+	struct walk *walk;            /* READ */
+	struct route53_checks checks; /* FIND, MAKE */
+	struct text body;             /* CHANGE, MAKE; of an answer: NAMESERVERS */
 };
 
 struct route53 {
@@ -139,9 +142,11 @@ decide(struct job *j, enum zone_result result)
 static enum route53_ask
 ask_of(const struct job *j)
 {
-	return j->kind == JOB_CHANGE ? ROUTE53_CHANGE
-	    : j->kind == JOB_POLL    ? ROUTE53_GET_CHANGE
-				     : ROUTE53_LIST;
+	static const enum route53_ask ask[] = {ROUTE53_LIST, ROUTE53_CHANGE,
+	    ROUTE53_GET_CHANGE, ROUTE53_LIST, ROUTE53_LIST_CHECKS,
+	    ROUTE53_CREATE_CHECK};
+
+	return ask[j->kind];
 }
 
 static enum budget_kind
@@ -158,7 +163,11 @@ what_to_ask(struct route53_what *what, const struct job *j)
 	*what = (struct route53_what){.ask = ask_of(j)};
 	switch (j->kind) {
 	case JOB_CHANGE:
+	case JOB_MAKE:
 		what->body = &j->body;
+		break;
+	case JOB_FIND:
+		what->marker = j->checks.marker;
 		break;
 	case JOB_POLL:
 		what->change_id = j->key;
@@ -270,6 +279,24 @@ end_page(struct job *j, const struct http_response *response)
 	decide(j, ZONE_OK);
 }
 
+/* One more page of health checks, or the one that was made. */
+static void
+end_checks(struct job *j, const struct http_response *response)
+{
+	if (!route53_parse_checks(response->body, response->body_bytes, j->key,
+		&j->checks, &j->answer.err)) {
+		decide(j, ZONE_OUT);
+		return;
+	}
+	if (j->checks.marker[0] != '\0') {
+		j->tries = 0;
+		wake_in(j->r, 0);
+		return;
+	}
+	memcpy(j->answer.check_id, j->checks.found, sizeof j->answer.check_id);
+	decide(j, ZONE_OK);
+}
+
 /* Refused for its time: sign once more by the server's clock. */
 static bool
 sign_again(
@@ -311,6 +338,8 @@ on_answer(const struct http_response *response, void *arg)
 		end_page(j, response);
 	} else if (v.result == ZONE_OK && j->kind == JOB_NAMESERVERS) {
 		end_nameservers(j, response);
+	} else if (v.result == ZONE_OK && j->kind >= JOB_FIND) {
+		end_checks(j, response);
 	} else {
 		memcpy(j->answer.change_id, v.change_id, sizeof v.change_id);
 		j->answer.insync = v.insync;
@@ -469,6 +498,22 @@ route53_nameservers(struct provider *p, zone_answer_cb cb, void *arg)
 	(void)new_job(of(p), JOB_NAMESERVERS, "", cb, arg);
 }
 
+static void
+route53_check_find(
+    struct provider *p, const char *reference, zone_answer_cb cb, void *arg)
+{
+	(void)new_job(of(p), JOB_FIND, reference, cb, arg);
+}
+
+static void
+route53_check_make(
+    struct provider *p, const char *reference, zone_answer_cb cb, void *arg)
+{
+	struct job *j = new_job(of(p), JOB_MAKE, reference, cb, arg);
+
+	route53_format_check(&j->body, reference);
+}
+
 static const char *
 route53_warning(const struct provider *p)
 {
@@ -495,6 +540,8 @@ static const struct provider_ops ops = {
     .change = route53_change,
     .poll = route53_poll,
     .nameservers = route53_nameservers,
+    .check_find = route53_check_find,
+    .check_make = route53_check_make,
     .warning = route53_warning,
     .free = route53_free,
 };

@@ -47,6 +47,10 @@ add_path(struct text *path, const char *zone_id, const struct route53_what *what
 	case ROUTE53_GET_CHANGE:
 		text_addf(path, "change/%s", what->change_id);
 		break;
+	case ROUTE53_LIST_CHECKS:
+	case ROUTE53_CREATE_CHECK:
+		text_add_str(path, "healthcheck");
+		break;
 	}
 }
 
@@ -78,7 +82,7 @@ route53_request_init(struct route53_request *q, const struct route53_where *wher
     const struct route53_what *what, const struct credentials *who, int64_t sign_wall_s,
     struct err *e)
 {
-	bool change = what->ask == ROUTE53_CHANGE;
+	bool change = what->ask == ROUTE53_CHANGE || what->ask == ROUTE53_CREATE_CHECK;
 	struct http_request *h = &q->http;
 	size_t parameters = 0;
 
@@ -86,6 +90,10 @@ route53_request_init(struct route53_request *q, const struct route53_where *wher
 	q->path = q->query = q->url = q->authorization = TEXT_INIT(URL_MAX);
 	if (what->ask == ROUTE53_LIST)
 		parameters = list_parameters(q, &what->cursor);
+	if (what->ask == ROUTE53_LIST_CHECKS) {
+		add_parameter(q, &parameters, "marker", what->marker);
+		add_parameter(q, &parameters, "maxitems", "100");
+	}
 	add_path(&q->path, where->zone_id, what);
 	sign_query(&q->query, q->parameter, parameters);
 	text_addf(&q->url, "%s%s%s%s", where->place.endpoint, text_str(&q->path),

@@ -33,7 +33,8 @@ struct route53_what {
 	enum route53_ask ask;
 	struct walk_cursor cursor; /* LIST */
 	const char *change_id;     /* GET_CHANGE */
-	const struct text *body;   /* CHANGE */
+	const char *marker;        /* LIST_CHECKS; "" from the first */
+	const struct text *body;   /* CHANGE, CREATE_CHECK */
 };
 
 struct route53_request {

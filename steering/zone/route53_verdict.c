@@ -18,7 +18,9 @@ enum meaning {
 	MEANS_CREDENTIALS, /* who we are was not accepted */
 	MEANS_PERMISSION,
 	MEANS_ZONE,
-	MEANS_TROUBLE, /* their side */
+	MEANS_NO_CHECK, /* a set names a health check that is not there */
+	MEANS_TAKEN,    /* the caller reference of a check is used up */
+	MEANS_TROUBLE,  /* their side */
 };
 
 static const struct {
@@ -44,6 +46,8 @@ static const struct {
     {"AccessDenied", MEANS_PERMISSION},
     {"AccessDeniedException", MEANS_PERMISSION},
     {"NoSuchHostedZone", MEANS_ZONE},
+    {"NoSuchHealthCheck", MEANS_NO_CHECK},
+    {"HealthCheckAlreadyExists", MEANS_TAKEN},
     {"InternalFailure", MEANS_TROUBLE},
     {"InternalError", MEANS_TROUBLE},
     {"ServiceUnavailable", MEANS_TROUBLE},
@@ -53,6 +57,8 @@ static const char *const action[] = {
     [ROUTE53_LIST] = "route53:ListResourceRecordSets",
     [ROUTE53_CHANGE] = "route53:ChangeResourceRecordSets",
     [ROUTE53_GET_CHANGE] = "route53:GetChange",
+    [ROUTE53_LIST_CHECKS] = "route53:ListHealthChecks",
+    [ROUTE53_CREATE_CHECK] = "route53:CreateHealthCheck",
 };
 
 static enum meaning
@@ -100,6 +106,11 @@ no(struct route53_verdict *v, enum meaning m, enum route53_ask ask, const char *
 		    "zone %s does not exist for these credentials: look at "
 		    "zone_id and at the account: %.240s",
 		    zone_id, error->message);
+	else if (m == MEANS_NO_CHECK)
+		(void)err_set(&v->err,
+		    "a record set names a health check that does not exist: look at "
+		    "health_check, or run pointsman bootstrap for a steady one: %.240s",
+		    error->message);
 	else
 		(void)err_set(&v->err, "%s of zone %s refused (%s): %.300s", what,
 		    zone_id, error->code, error->message);
@@ -134,7 +145,13 @@ spoken(struct route53_verdict *v, enum route53_ask ask, const char *zone_id,
 			return;
 		}
 		break;
+	case MEANS_TAKEN:
+		v->result = ZONE_LOST;
+		(void)err_set(
+		    &v->err, "the caller reference is used up: %.300s", error->message);
+		return;
 	case MEANS_NO:
+	case MEANS_NO_CHECK:
 	case MEANS_SIGNATURE:
 	case MEANS_CREDENTIALS:
 	case MEANS_PERMISSION:
@@ -149,7 +166,7 @@ good(struct route53_verdict *v, enum route53_ask ask, const struct http_response
 {
 	struct route53_change_info info;
 
-	if (ask == ROUTE53_LIST)
+	if (ask != ROUTE53_CHANGE && ask != ROUTE53_GET_CHANGE)
 		return;
 	if (!route53_parse_change(r->body, r->body_bytes, &info, &v->err)) {
 		blind(v, ask);
@@ -174,7 +191,7 @@ route53_judge(struct route53_verdict *v, enum route53_ask ask, const char *zone_
 			v->result = ZONE_OUT;
 		return;
 	}
-	if (r->status == 200) {
+	if (r->status == 200 || (r->status == 201 && ask == ROUTE53_CREATE_CHECK)) {
 		good(v, ask, r);
 		return;
 	}

@@ -16,7 +16,13 @@
 #include "steering/zone/http.h"
 #include "steering/zone/provider.h"
 
-enum route53_ask { ROUTE53_LIST = 0, ROUTE53_CHANGE, ROUTE53_GET_CHANGE };
+enum route53_ask {
+	ROUTE53_LIST = 0,
+	ROUTE53_CHANGE,
+	ROUTE53_GET_CHANGE,
+	ROUTE53_LIST_CHECKS,
+	ROUTE53_CREATE_CHECK, /* may be sent again: its caller reference makes it one */
+};
 
 struct route53_verdict {
 	enum zone_result result;
@@ -28,7 +34,7 @@ struct route53_verdict {
 	struct err err; /* unless OK */
 };
 
-/* A LIST that is OK has a body to parse; the others are parsed here. */
+/* A LIST, and what is about checks, has a body to parse when OK; the others are parsed here. */
 void route53_judge(struct route53_verdict *v, enum route53_ask ask, const char *zone_id,
     const struct http_response *r);
 

@@ -39,7 +39,7 @@ def expect(got, status, *texts):
 # ---- words --------------------------------------------------------------------------
 
 class Words(unittest.TestCase):
-    COMMANDS = ("run validate check plan adopt status history drain undrain freeze "
+    COMMANDS = ("run validate check plan bootstrap adopt release status history drain undrain freeze "
                 "unfreeze pin unpin ack version").split()
 
     def test_help_names_every_command(self):
@@ -357,6 +357,7 @@ class PlanCannotWrite(unittest.TestCase):
         for name in ("cmd_plan.c", "plan.c", "zone_once.c", "zone_sets.c", "probe_once.c"):
             text = (SOURCE / "steering/agent" / name).read_text()
             self.assertNotIn("provider_change", text, name)
+            self.assertNotIn("provider_check_make", text, name)
 
 
 # ---- status and orders --------------------------------------------------------------

@@ -149,12 +149,15 @@ answer_resolved(const struct view *view, const ldns_pkt *query, size_t max,
 	size_t n;
 
 	if (ldns_rr_get_class(question) != LDNS_RR_CLASS_IN ||
+	    (view->resolver && !ldns_pkt_rd(query)) ||
 	    !name_from_wire(ldns_rdf_data(owner), ldns_rdf_size(owner), name)) {
 		ldns_pkt_set_rcode(p, LDNS_RCODE_REFUSED);
 	} else {
 		resolve_question(view, name, (uint16_t)ldns_rr_get_type(question), &a);
 		ldns_pkt_set_rcode(p, (uint8_t)a.rcode);
-		ldns_pkt_set_aa(p, a.authoritative);
+		/* A resolver has no authority, and offers recursion. */
+		ldns_pkt_set_aa(p, a.authoritative && !view->resolver);
+		ldns_pkt_set_ra(p, view->resolver);
 		fill_packet(p, &a);
 	}
 	n = write_packet(p, out);
@@ -197,7 +200,7 @@ answer_query(struct lab *lab, size_t server, const uint8_t *query, size_t bytes,
     bool tcp, uint8_t out[ANSWER_BYTES])
 {
 	const struct server_fault *fault = &lab->faults.servers[server];
-	struct view view = {lab, fault->delay_ms, lab_now_ms()};
+	struct view view = {lab, fault->delay_ms, lab_now_ms(), server == lab->servers};
 	ldns_pkt *parsed = NULL;
 	size_t n;
 

@@ -5,6 +5,7 @@
  * (InvalidChangeBatch).
  */
 #include "tests/lab/api.h"
+#include "tests/lab/check_api.h"
 #include "tests/lab/form.h"
 #include "tests/lab/name.h"
 #include "tests/lab/xml_in.h"
@@ -81,6 +82,23 @@ route_zone(struct api_call *call, const char *rest, bool get, bool post)
 	return post ? API_CHANGE : get ? API_LIST : API_UNKNOWN;
 }
 
+static enum api_op
+route_check(struct api_call *call, const char *rest, const char *method)
+{
+	bool get = strcmp(method, "GET") == 0;
+
+	if (*rest == '\0')
+		return get                        ? API_LIST_CHECKS
+		    : strcmp(method, "POST") == 0 ? API_CREATE_CHECK
+						  : API_UNKNOWN;
+	rest = take_segment(rest + 1, call->id);
+	if (rest == NULL || *rest != '\0')
+		return API_UNKNOWN;
+	return get                          ? API_GET_CHECK
+	    : strcmp(method, "DELETE") == 0 ? API_DELETE_CHECK
+					    : API_UNKNOWN;
+}
+
 void
 api_route(struct api_call *call, const char *method, const char *path)
 {
@@ -98,6 +116,9 @@ api_route(struct api_call *call, const char *method, const char *path)
 	} else if ((rest = after(path, "/2013-04-01/hostedzone")) != NULL &&
 	    (*rest == '\0' || *rest == '/')) {
 		call->op = route_zone(call, rest, get, post);
+	} else if ((rest = after(path, "/2013-04-01/healthcheck")) != NULL &&
+	    (*rest == '\0' || *rest == '/')) {
+		call->op = route_check(call, rest, method);
 	}
 }
 
@@ -115,9 +136,30 @@ find_zone(struct lab *lab, const struct api_call *call, struct api_reply *r)
 	return z;
 }
 
+/* Every health check that a new set names is there; false: r is the refusal. */
+static bool
+has_checks(const struct lab *lab, const struct api_call *call, struct api_reply *r)
+{
+	char text[API_ID_BYTES + 80];
+
+	for (size_t i = 0; i < r->batch.n; i++) {
+		const char *id = r->batch.items[i].set->health;
+
+		if (r->batch.items[i].action == ACTION_DELETE || id == NULL ||
+		    checks_find(&lab->checks, id) != NULL)
+			continue;
+		snprintf(text, sizeof text,
+		    "No health check exists with the specified ID: %s", id);
+		api_reply_error(r, call, 404, "NoSuchHealthCheck", text);
+		return false;
+	}
+	return true;
+}
+
 /* False: r is the refusal. */
 static bool
-read_change(const struct api_call *call, struct api_reply *r, struct messages *messages)
+read_change(const struct lab *lab, const struct api_call *call, struct api_reply *r,
+    struct messages *messages)
 {
 	char why[XML_WHY_BYTES];
 
@@ -135,7 +177,7 @@ read_change(const struct api_call *call, struct api_reply *r, struct messages *m
 		api_reply_error(r, call, 400, "InvalidInput", why);
 		return false;
 	}
-	return true;
+	return messages->n > 0 || has_checks(lab, call, r);
 }
 
 static void
@@ -146,7 +188,7 @@ run_change(struct lab *lab, const struct api_call *call, struct api_reply *r)
 	struct version *v = NULL;
 
 	lab->counters.changes++;
-	if (z == NULL || !read_change(call, r, &messages)) {
+	if (z == NULL || !read_change(lab, call, r, &messages)) {
 		lab->counters.refused++;
 		messages_fini(&messages);
 		return;
@@ -168,9 +210,8 @@ run_change(struct lab *lab, const struct api_call *call, struct api_reply *r)
 	messages_fini(&messages);
 }
 
-/* False: r is the refusal. */
-static bool
-read_max_items(
+bool
+api_read_max_items(
     const struct api_call *call, struct api_reply *r, size_t most, size_t *max)
 {
 	const char *text = evhttp_find_header(call->query, "maxitems");
@@ -227,7 +268,7 @@ run_list(struct lab *lab, const struct api_call *call, struct api_reply *r)
 	struct page page;
 
 	lab->counters.lists++;
-	if (z == NULL || !read_max_items(call, r, PAGE_MAX, &page.max_items))
+	if (z == NULL || !api_read_max_items(call, r, PAGE_MAX, &page.max_items))
 		return;
 	page.version = faults_spend(&lab->faults.stale_lists) ? z->before : z->now;
 	if (!find_start(call, r, page.version, &page.first))
@@ -298,7 +339,7 @@ run_list_zones(struct lab *lab, const struct api_call *call, struct api_reply *r
 	bool started = by_name || marker == NULL;
 
 	lab->counters.zone_reads++;
-	if (!read_max_items(call, r, ZONES_PAGE_MAX, &page.max_items))
+	if (!api_read_max_items(call, r, ZONES_PAGE_MAX, &page.max_items))
 		return;
 	if (by_name && marker != NULL) {
 		if (!name_parse(marker, text)) {
@@ -344,6 +385,18 @@ api_run(struct lab *lab, const struct api_call *call, struct api_reply *r)
 	case API_LIST_ZONES:
 	case API_LIST_ZONES_BY_NAME:
 		run_list_zones(lab, call, r);
+		break;
+	case API_CREATE_CHECK:
+		check_api_create(lab, call, r);
+		break;
+	case API_GET_CHECK:
+		check_api_get(lab, call, r);
+		break;
+	case API_LIST_CHECKS:
+		check_api_list(lab, call, r);
+		break;
+	case API_DELETE_CHECK:
+		check_api_delete(lab, call, r);
 		break;
 	case API_UNKNOWN:
 		api_reply_error(r, call, 404, "UnknownOperationException",

@@ -22,7 +22,10 @@ enum api_op {
 	API_GET_ZONE,
 	API_LIST_ZONES,
 	API_LIST_ZONES_BY_NAME,
-	/* health checks will stand here */
+	API_CREATE_CHECK,
+	API_GET_CHECK,
+	API_LIST_CHECKS,
+	API_DELETE_CHECK,
 };
 
 enum { API_ID_BYTES = 65, REQUEST_ID_BYTES = 37 };
@@ -41,6 +44,7 @@ struct api_reply {
 	int status;
 	const char *code; /* of an error; "" when good */
 	struct evbuffer *body;
+	char location[128]; /* of the header; "" none */
 	struct batch batch; /* what a change asked for, for the log */
 };
 
@@ -51,6 +55,10 @@ void api_reply_init(struct api_reply *r);
 void api_reply_fini(struct api_reply *r);
 void api_reply_error(struct api_reply *r, const struct api_call *call, int status,
     const char *code, const char *message);
+
+/* False: r is the refusal. */
+bool api_read_max_items(
+    const struct api_call *call, struct api_reply *r, size_t most, size_t *max);
 
 void api_run(struct lab *lab, const struct api_call *call, struct api_reply *r);
 

@@ -6,6 +6,7 @@
  */
 #include "tests/lab/control.h"
 #include "tests/lab/heap.h"
+#include "tests/lab/name.h"
 
 #include <event2/buffer.h>
 #include <event2/http.h>
@@ -32,7 +33,8 @@ const char control_usage[] =
     "  POST /lab/snapshot?name=X  /lab/restore?name=X     the zone, kept and put back\n"
     "  POST /lab/bulk?n=10000                 record sets of other people\n"
     "  POST /lab/edit                         body: a change batch; a hand edit\n"
-    "  POST /lab/health?id=X&state=unhealthy  Route 53's opinion of a health check\n"
+    "  POST /lab/health?id=X&state=unhealthy  what a health check finds; alias=NAME:\n"
+    "                    what an evaluated alias is told of a target outside\n"
     "  POST /lab/target?name=N&A=IP,IP        what an alias outside the zones is\n"
     "zone=ID says which zone is meant; the first, if it is not given.\n";
 
@@ -268,17 +270,43 @@ run_edit(struct control *c)
 }
 
 static void
+set_check_health(struct control *c, const char *id, bool healthy)
+{
+	struct check *one = checks_find(&c->lab->checks, id);
+
+	if (one == NULL)
+		refuse(c, "there is no health check %.64s", id);
+	else if (strcmp(one->kind, "CALCULATED") == 0)
+		refuse(c, "%.64s is calculated: it follows its children", id);
+	else
+		one->failing = !healthy;
+}
+
+static void
+set_alias_health(struct control *c, const char *name, bool healthy)
+{
+	char text[NAME_TEXT_BYTES];
+
+	if (!name_parse(name, text))
+		refuse(c, "not a domain name: %.100s", name);
+	else if (!world_set_health(&c->lab->world, text, healthy))
+		refuse(c, "at most %d targets are unhealthy", WORLD_UNHEALTHY_MAX);
+}
+
+static void
 run_health(struct control *c)
 {
 	const char *id = setting(c, "id"), *state = setting(c, "state");
+	const char *alias = setting(c, "alias");
 	bool healthy = state != NULL && strcmp(state, "healthy") == 0;
 
-	if (id == NULL || *id == '\0' || strlen(id) > 64 || state == NULL ||
+	if ((id == NULL) == (alias == NULL) || state == NULL ||
 	    (!healthy && strcmp(state, "unhealthy") != 0))
-		refuse(c, "wanted: id=X&state=healthy or unhealthy");
-	else if (!world_set_health(&c->lab->world, id, healthy))
-		refuse(
-		    c, "at most %d health checks are unhealthy", WORLD_UNHEALTHY_MAX);
+		refuse(c, "wanted: id=X or alias=NAME, and state=healthy or unhealthy");
+	else if (id != NULL)
+		set_check_health(c, id, healthy);
+	else
+		set_alias_health(c, alias, healthy);
 }
 
 static void

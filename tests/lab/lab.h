@@ -8,6 +8,7 @@
 #define LAB_LAB_H
 
 #include "tests/lab/auth.h"
+#include "tests/lab/check.h"
 #include "tests/lab/faults.h"
 #include "tests/lab/world.h"
 #include "tests/lab/zone.h"
@@ -26,12 +27,14 @@ struct counters {
 struct lab {
 	struct store store;
 	struct world world;
+	struct checks checks;
 	struct faults faults;
 	struct bucket bucket;
 	struct auth auth;
 	struct counters counters;
-	size_t servers; /* name servers */
-	FILE *log;      /* NULL: none */
+	size_t servers;    /* name servers of the zones */
+	bool has_resolver; /* one more, after them: the VPC's resolver */
+	FILE *log;         /* NULL: none */
 };
 
 uint64_t lab_now_ms(void);                  /* monotonic */

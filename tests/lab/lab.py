@@ -57,6 +57,12 @@ ORDER = ["Name", "Type", "SetIdentifier", "Weight", "Region", "GeoLocation", "Fa
          "MultiValueAnswer", "TTL", "ResourceRecords", "AliasTarget", "HealthCheckId"]
 
 
+CHECK_ORDER = ["IPAddress", "Port", "Type", "ResourcePath", "FullyQualifiedDomainName",
+               "SearchString", "RequestInterval", "FailureThreshold", "MeasureLatency",
+               "Inverted", "Disabled", "HealthThreshold", "ChildHealthChecks",
+               "EnableSNI"]
+
+
 def ordered(record):
     """The same set with its keys in AWS's order: botocore sends them as they come, and
     the lab, like the schema, refuses any other order."""
@@ -143,10 +149,10 @@ def _text(wire, at, n, kind):
     return data.hex()
 
 
-def query_wire(name, kind, edns=None, number=None, qclass=1):
+def query_wire(name, kind, edns=None, number=None, qclass=1, recursion=False):
     """A query as bytes. edns: the UDP size to announce; None: no OPT."""
     wire = struct.pack("!6H", random.randrange(65536) if number is None else number,
-                       0, 1, 0, 0, 0 if edns is None else 1)
+                       0x0100 if recursion else 0, 1, 0, 0, 0 if edns is None else 1)
     for label in name.rstrip(".").split("."):
         if label:
             wire += bytes([len(label)]) + label.encode("latin-1")
@@ -218,6 +224,9 @@ class Lab:
             elif words[:2] == ["lab:", "dns"]:
                 host, port = words[2].rsplit(":", 1)
                 self.servers.append((host, int(port)))
+            elif words[:2] == ["lab:", "resolver"]:
+                host, port = words[2].rsplit(":", 1)
+                self.resolver = (host, int(port))
             elif words[:2] == ["lab:", "ready"]:
                 return self
         raise AssertionError(f"pointsman-lab did not start: {command}")
@@ -321,8 +330,29 @@ class Lab:
     def bulk(self, n, zone="ZLAB"):
         return self.post("bulk", n=n, zone=zone)
 
+    def check(self, reference=None, **settings):
+        """Makes a health check through the API; its id. The same reference, the same."""
+        settings = settings or {"Type": "TCP", "IPAddress": "192.0.2.99", "Port": 80}
+        reference = reference or f"check-{random.randrange(2**60):x}"
+        return self._own_client().create_health_check(
+            CallerReference=reference, HealthCheckConfig={
+                key: settings[key] for key in CHECK_ORDER if key in settings}
+        )["HealthCheck"]["Id"]
+
+    def checked(self, record):
+        """The set with "hc-…" as its HealthCheckId made that of a check of this name."""
+        name = record.get("HealthCheckId", "")
+        return ({**record, "HealthCheckId": self.check(name)} if name[:3] == "hc-"
+                else record)
+
     def health(self, check, healthy):
+        """What a health check finds from now on."""
         return self.post("health", id=check,
+                         state="healthy" if healthy else "unhealthy")
+
+    def alias_health(self, name, healthy):
+        """What an evaluated alias is told of a target outside the zones."""
+        return self.post("health", alias=name,
                          state="healthy" if healthy else "unhealthy")
 
     def target(self, name, **addresses):
@@ -344,11 +374,14 @@ class Lab:
 
     # -- DNS
 
-    def dns(self, name, kind, server=0, tcp=False, edns=None, timeout=2):
-        """Asks one name server; an Answer, or None when nothing comes back."""
+    def dns(self, name, kind, server=0, tcp=False, edns=None, timeout=2,
+            recursion=False):
+        """Asks one name server, or the "resolver"; an Answer, or None when nothing comes
+        back."""
         ask = ask_tcp if tcp else ask_udp
-        wire = query_wire(name, kind, edns)
-        got = ask(self.servers[server], wire, timeout)
+        wire = query_wire(name, kind, edns, recursion=recursion)
+        at = self.resolver if server == "resolver" else self.servers[server]
+        got = ask(at, wire, timeout)
         if got is None:
             return None
         answer = Answer(got)

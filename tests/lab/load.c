@@ -136,7 +136,7 @@ take_values(struct line *line, struct rrset *set)
 static bool
 commit_line(struct lab *lab, struct rrset *set, char why[FORM_WHY_BYTES])
 {
-	struct zone *z = store_zone_of(&lab->store, set->name);
+	struct zone *z = store_zone_of(&lab->store, set->name, true);
 	struct messages messages = {0};
 	struct version *v = NULL;
 	struct batch b = {0};

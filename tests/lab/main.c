@@ -26,6 +26,8 @@ static const char usage[] =
     "  --http ADDRESS:PORT   the API and the control path (127.0.0.1:8053)\n"
     "  --dns ADDRESS:PORT    a name server of all zones, UDP and TCP (repeatable;\n"
     "                        default 127.0.0.1:8054)\n"
+    "  --private NAME[=ID]   a private hosted zone (repeatable)\n"
+    "  --resolver ADDRESS:PORT  the resolver of the VPC, which alone shows private zones\n"
     "  --key AKID:SECRET     the only key that signs (AKIDLAB:lab-secret)\n"
     "  --token TOKEN         demanded as x-amz-security-token (none)\n"
     "  --region REGION       of the credential scope (us-east-1)\n"
@@ -41,6 +43,7 @@ static const char usage[] =
     "Port 0 picks a free port. Printed once it listens:\n"
     "  lab: http ADDRESS:PORT\n"
     "  lab: dns ADDRESS:PORT     for each name server\n"
+    "  lab: resolver ADDRESS:PORT\n"
     "  lab: ready\n"
     "\n";
 
@@ -49,7 +52,9 @@ struct options {
 	const char *dns[FAULTS_SERVERS_MAX];
 	size_t dns_n;
 	const char *zones[ZONES_MAX];
+	bool is_private[ZONES_MAX];
 	size_t zones_n;
+	const char *resolver;
 	const char *load, *log;
 	uint64_t insync_ms;
 	bool old_errors;
@@ -61,6 +66,8 @@ enum option_code {
 	OPT_ZONE = 1,
 	OPT_HTTP,
 	OPT_DNS,
+	OPT_PRIVATE,
+	OPT_RESOLVER,
 	OPT_KEY,
 	OPT_TOKEN,
 	OPT_REGION,
@@ -78,6 +85,8 @@ static const struct option option_table[] = {
     {"zone", required_argument, NULL, OPT_ZONE},
     {"http", required_argument, NULL, OPT_HTTP},
     {"dns", required_argument, NULL, OPT_DNS},
+    {"private", required_argument, NULL, OPT_PRIVATE},
+    {"resolver", required_argument, NULL, OPT_RESOLVER},
     {"key", required_argument, NULL, OPT_KEY},
     {"token", required_argument, NULL, OPT_TOKEN},
     {"region", required_argument, NULL, OPT_REGION},
@@ -134,6 +143,13 @@ take_option(struct options *o, enum option_code code, const char *text)
 	double number;
 
 	switch (code) {
+	case OPT_PRIVATE:
+		if (o->zones_n < ZONES_MAX)
+			o->is_private[o->zones_n] = true;
+		return add_text(o->zones, &o->zones_n, ZONES_MAX, text, "--private");
+	case OPT_RESOLVER:
+		o->resolver = text;
+		return true;
 	case OPT_ZONE:
 		return add_text(o->zones, &o->zones_n, ZONES_MAX, text, "--zone");
 	case OPT_DNS:
@@ -200,6 +216,8 @@ read_options(struct options *o, int argc, char **argv)
 		return complain(argv[optind], "is not an option; --help shows them");
 	if (o->zones_n == 0)
 		return complain("--zone", "is needed, like --zone example.test=ZLAB");
+	if (o->resolver != NULL && o->dns_n == FAULTS_SERVERS_MAX)
+		return complain("--resolver", "there are too many name servers");
 	if (o->dns_n == 0)
 		o->dns[o->dns_n++] = "127.0.0.1:8054";
 	return true;
@@ -226,6 +244,7 @@ add_zones(struct lab *lab, const struct options *o)
 			snprintf(id, sizeof id, "ZLAB%zu", i + 1);
 		if (!store_add_zone(&lab->store, name, id, lab->servers, why))
 			return complain("--zone", why);
+		lab->store.zones[i].is_private = o->is_private[i];
 	}
 	return true;
 }
@@ -240,6 +259,7 @@ prepare(struct lab *lab, const struct options *o)
 	bucket_init(&lab->bucket, o->rate, o->burst, lab_now_ms());
 	lab->auth = o->auth;
 	lab->servers = o->dns_n;
+	lab->has_resolver = o->resolver != NULL;
 	if (!add_zones(lab, o))
 		return false;
 	if (o->load != NULL && !load_file(lab, o->load, why))
@@ -275,10 +295,16 @@ serve(struct event_base *base, struct lab *lab, const struct options *o)
 		dns[i] = dns_new(base, lab, i, o->dns[i], why);
 		good = dns[i] != NULL;
 	}
+	if (good && o->resolver != NULL) {
+		dns[o->dns_n] = dns_new(base, lab, o->dns_n, o->resolver, why);
+		good = dns[o->dns_n] != NULL;
+	}
 	if (good) {
 		printf("lab: http %s\n", server_address(http));
 		for (size_t i = 0; i < o->dns_n; i++)
 			printf("lab: dns %s\n", dns_address(dns[i]));
+		if (o->resolver != NULL)
+			printf("lab: resolver %s\n", dns_address(dns[o->dns_n]));
 		puts("lab: ready");
 		fflush(stdout);
 		for (size_t i = 0; i < 2; i++)
@@ -287,7 +313,7 @@ serve(struct event_base *base, struct lab *lab, const struct options *o)
 	} else {
 		complain("cannot serve", why);
 	}
-	for (size_t i = 0; i < o->dns_n; i++)
+	for (size_t i = 0; i < FAULTS_SERVERS_MAX; i++)
 		dns_free(dns[i]);
 	server_free(http);
 	for (size_t i = 0; i < 2; i++)
@@ -314,6 +340,7 @@ main(int argc, char **argv)
 	good = prepare(&lab, &options) && serve(base, &lab, &options);
 	event_base_free(base);
 	world_fini(&lab.world);
+	checks_fini(&lab.checks);
 	store_fini(&lab.store);
 	if (lab.log != NULL)
 		fclose(lab.log);

@@ -43,8 +43,9 @@ is_target_healthy(const struct view *view, const struct rrset *set, int depth)
 	struct zone *z = store_find_zone(&view->lab->store, set->alias_zone);
 
 	if (z == NULL)
-		return world_find_target(
-			   &view->lab->world, set->alias_name, set->type) != NULL;
+		return world_is_healthy(&view->lab->world, set->alias_name) &&
+		    world_find_target(&view->lab->world, set->alias_name, set->type) !=
+		    NULL;
 	struct group g =
 	    group_find(view_version(view, z), set->alias_name, set->type->name);
 	for (size_t i = 0; i < g.n; i++)
@@ -56,7 +57,7 @@ is_target_healthy(const struct view *view, const struct rrset *set, int depth)
 static bool
 is_healthy(const struct view *view, const struct rrset *set, int depth)
 {
-	if (set->health != NULL && !world_is_healthy(&view->lab->world, set->health))
+	if (set->health != NULL && !checks_is_healthy(&view->lab->checks, set->health))
 		return false;
 	if (set->alias_zone == NULL || !set->alias_evaluate || depth >= ALIAS_DEPTH_MAX)
 		return true;

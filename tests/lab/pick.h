@@ -12,6 +12,7 @@ struct view {
 	struct lab *lab;
 	uint64_t delay_ms;
 	uint64_t now_ms;
+	bool resolver; /* of a VPC: it sees private zones too */
 };
 
 /* All sets of one name and type. */

@@ -186,7 +186,7 @@ resolve_question(
 	a->authoritative = true;
 	a->n = 0;
 	a->soa = a->referral = NULL;
-	q.zone = store_zone_of(&view->lab->store, name);
+	q.zone = store_zone_of(&view->lab->store, name, view->resolver);
 	if (q.zone == NULL) {
 		a->rcode = RESOLVE_REFUSED;
 		a->authoritative = false;

@@ -67,7 +67,7 @@ class Dns(unittest.TestCase):
         cls.lab = Lab("--insync-ms", "0", zones=["example.test=ZLAB", "other.test=ZOTHER"],
                       servers=2).start()
         cls.addClassCleanup(cls.lab.stop)
-        cls.lab.change(*[(C, record) for record in ZONE])
+        cls.lab.change(*[(C, cls.lab.checked(record)) for record in ZONE])
 
     def tearDown(self):
         self.lab.clear()
@@ -115,22 +115,22 @@ class Dns(unittest.TestCase):
 
     def test_zero_is_used_when_the_rest_is_unhealthy(self):
         self.assertEqual(self.shares("h.example.test", 50), {"192.0.2.40": 50})
-        self.lab.health("hc-a", False)
+        self.lab.health(self.lab.check("hc-a"), False)
         self.assertEqual(self.shares("h.example.test", 50), {"192.0.2.41": 50})
-        self.lab.health("hc-b", False)
+        self.lab.health(self.lab.check("hc-b"), False)
         self.assertEqual(self.shares("h.example.test", 50), {"192.0.2.40": 50})
-        self.lab.health("hc-a", True)
-        self.lab.health("hc-b", True)
+        self.lab.health(self.lab.check("hc-a"), True)
+        self.lab.health(self.lab.check("hc-b"), True)
         self.assertEqual(self.shares("h.example.test", 50), {"192.0.2.40": 50})
 
     def test_failover(self):
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.50"])
-        self.lab.health("hc-p", False)
+        self.lab.health(self.lab.check("hc-p"), False)
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.51"])
-        self.lab.health("hc-s", False)  # both: the primary answers
+        self.lab.health(self.lab.check("hc-s"), False)  # both: the primary answers
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.50"])
-        self.lab.health("hc-s", True)
-        self.lab.health("hc-p", True)
+        self.lab.health(self.lab.check("hc-s"), True)
+        self.lab.health(self.lab.check("hc-p"), True)
         self.assertEqual(self.ask("f.example.test").texts, ["192.0.2.50"])
 
     def test_simple(self):
@@ -331,6 +331,29 @@ class Dns(unittest.TestCase):
         for s in idle:
             s.close()
         wait_for(lambda: ask_tcp(at, good), 5)
+
+
+class PrivateZones(unittest.TestCase):
+    def test_the_resolver_alone_shows_them(self):
+        with Lab("--insync-ms", "0", "--private", "corp.test=ZCORP", "--private",
+                 "in.example.test=ZIN", "--resolver", "127.0.0.1:0") as lab:
+            lab.change((C, rrset("db.corp.test", "A", "10.0.0.9")), zone="ZCORP")
+            lab.change((C, rrset("www.in.example.test", "A", "10.0.0.8")), zone="ZIN")
+            lab.change((C, rrset("www.in.example.test", "A", "192.0.2.8")))
+            shown = lab.dns("db.corp.test", "A", server="resolver", recursion=True)
+            self.assertEqual((shown.texts, shown.authoritative), (["10.0.0.9"], False))
+            self.assertTrue(shown.wire[3] & 0x80)       # recursion is offered
+            self.assertEqual(lab.dns("db.corp.test", "A", server="resolver").rcode,
+                             "REFUSED")
+            self.assertEqual(lab.dns("db.corp.test", "A", recursion=True).rcode, "REFUSED")
+            inner = lab.dns("www.in.example.test", "A", server="resolver", recursion=True)
+            self.assertEqual(inner.texts, ["10.0.0.8"])  # the deepest zone
+            self.assertEqual(lab.dns("www.in.example.test", "A").texts, ["192.0.2.8"])
+            zone = lab.client().get_hosted_zone(Id="ZCORP")
+            self.assertTrue(zone["HostedZone"]["Config"]["PrivateZone"])
+            self.assertEqual((len(zone["VPCs"]), "DelegationSet" in zone), (1, False))
+            self.assertFalse(lab.client().get_hosted_zone(Id="ZLAB")["HostedZone"]["Config"]
+                             ["PrivateZone"])
 
 
 if __name__ == "__main__":

@@ -41,6 +41,40 @@ class Client(unittest.TestCase):
     def ledger(self):
         return self.lab.state().find(LEDGER + ".", "TXT")["values"]
 
+    # -- the steady health check
+
+    def test_steady_check_among_many(self):
+        ask = self.tool.ask
+        for i in range(150):
+            self.lab.check(f"other-{i}")
+        self.assertEqual((ask("find-check", "mine").result, ask("find-check", "mine")["check"]),
+                         ("ok", ""))
+        made = ask("make-check", "mine")
+        self.assertEqual(made.result, "ok", made)
+        self.assertEqual(ask("find-check", "mine")["check"], made["check"])
+        self.assertEqual(ask("make-check", "mine")["check"], made["check"])
+        pages = [r for r in self.log() if r["method"] == "GET"]
+        self.assertEqual(len(pages), 3 * 2)     # three looks at two pages each
+        self.lab.client().delete_health_check(HealthCheckId=made["check"])
+        self.assertEqual(ask("find-check", "mine")["check"], "")
+        self.assertEqual(ask("make-check", "mine").result, "lost")
+        second = ask("make-check", "mine/2")
+        self.assertEqual(ask("find-check", "mine")["check"], second["check"])
+
+    def test_steady_check_through_trouble(self):
+        """What is asked again is made once."""
+        ask = self.tool.ask
+        self.lab.fault("error=500&count=1&applied=1")
+        made = ask("make-check", "trouble")
+        self.assertEqual(made.result, "ok", made)
+        self.lab.fault("throttle=1")
+        self.assertEqual(ask("find-check", "trouble")["check"], made["check"])
+        pages = self.lab.client().get_paginator("list_health_checks").paginate()
+        self.assertEqual([c["CallerReference"] for page in pages
+                          for c in page["HealthChecks"]].count("trouble"), 1)
+        self.lab.fault("outage=on")
+        self.assertEqual(ask("find-check", "trouble").result, "out")
+
     # -- the plain way
 
     def test_life_of_a_service(self):

@@ -254,6 +254,25 @@ class AgainstTheModel(unittest.TestCase):
         recorded = self.record(CHANGED, lambda tool: tool.ask("poll", "C1"))
         self.assertEqual(self.model.check("GetChange", recorded), {"Id": "C1"})
 
+    def test_health_checks(self):
+        steady = ("<HealthCheck><Id>id-1</Id><CallerReference>ref/&amp;</CallerReference>"
+                  "<HealthCheckConfig><Type>CALCULATED</Type><HealthThreshold>0"
+                  "</HealthThreshold></HealthCheckConfig></HealthCheck>")
+        first = reply("<ListHealthChecksResponse><HealthChecks/><IsTruncated>true"
+                      "</IsTruncated><NextMarker>a b</NextMarker></ListHealthChecksResponse>")
+        last = reply(f"<ListHealthChecksResponse><HealthChecks>{steady}</HealthChecks>"
+                     "<IsTruncated>false</IsTruncated></ListHealthChecksResponse>")
+        with Recorder(first, last) as server, Tool(server.url) as tool:
+            found = tool.ask("find-check", "ref/&")
+        self.assertEqual((found.result, found["check"]), ("ok", "id-1"), found)
+        self.assertEqual([self.model.check("ListHealthChecks", r) for r in server.requests],
+                         [{"MaxItems": "100"}, {"Marker": "a b", "MaxItems": "100"}])
+        made = reply(f"<CreateHealthCheckResponse>{steady}</CreateHealthCheckResponse>")
+        recorded = self.record(made, lambda tool: tool.ask("make-check", "ref/&"))
+        self.assertEqual(self.model.check("CreateHealthCheck", recorded), {
+            "CallerReference": "ref/&", "HealthCheckConfig": {
+                "Type": "CALCULATED", "HealthThreshold": 0, "ChildHealthChecks": []}})
+
     def test_headers_are_the_signed_ones(self):
         with Recorder(CHANGED) as server:
             with Tool(server.url, AWS_SESSION_TOKEN="to/ken==") as tool:

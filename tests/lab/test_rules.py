@@ -282,7 +282,7 @@ class Rules(unittest.TestCase):
     def setUpClass(cls):
         cls.lab = Lab("--insync-ms", "0").start()
         cls.addClassCleanup(cls.lab.stop)
-        cls.lab.change(*[(C, record) for record in BASE])
+        cls.lab.change(*[(C, cls.lab.checked(record)) for record in BASE])
         cls.lab.snapshot("base")
         cls.client = cls.lab.client()
         # Some requests must reach the lab that botocore would not send.
@@ -292,6 +292,7 @@ class Rules(unittest.TestCase):
         self.lab.restore("base")
 
     def send(self, changes):
+        changes = [(action, self.lab.checked(record)) for action, record in changes]
         return self.lab.change(*changes, client=self.unchecked)
 
     def apex(self, kind):
@@ -355,7 +356,8 @@ class Rules(unittest.TestCase):
             "EvaluateTargetHealth": True})
         page = self.lab.list(StartRecordName="f.example.test", MaxItems="1")
         self.assertEqual(page["ResourceRecordSets"][0]["Failover"], "PRIMARY")
-        self.assertEqual(page["ResourceRecordSets"][0]["HealthCheckId"], "hc-1")
+        self.assertEqual(page["ResourceRecordSets"][0]["HealthCheckId"],
+                         self.lab.check("hc-1"))
 
     def test_other_codes(self):
         cases = [
@@ -417,7 +419,7 @@ class Model(unittest.TestCase):
     def test_answers_conform(self):
         with Lab(zones=["example.test=ZLAB", "other.test=ZOTHER"], servers=2) as lab:
             client = lab.client()
-            lab.change(*[(C, record) for record in BASE],
+            lab.change(*[(C, lab.checked(record)) for record in BASE],
                        (C, alias("x.example.test", "www.example.test")), client=client)
             change = lab.change((U, WWW), client=client)
             calls = [("GetChange", {"Id": change}),

@@ -195,6 +195,9 @@ deliver(struct visit *v, struct api_reply *r)
 	};
 	struct waiting *w;
 
+	if (r->location[0] != '\0')
+		evhttp_add_header(
+		    evhttp_request_get_output_headers(v->req), "Location", r->location);
 	if (plan.wait_ms > 0) {
 		w = heap_zero(sizeof *w);
 		w->front = v->front;

@@ -24,10 +24,10 @@ world_fini(struct world *w)
 }
 
 bool
-world_set_health(struct world *w, const char *id, bool healthy)
+world_set_health(struct world *w, const char *name, bool healthy)
 {
 	for (size_t i = 0; i < w->unhealthy_n; i++) {
-		if (strcmp(w->unhealthy[i], id) != 0)
+		if (strcmp(w->unhealthy[i], name) != 0)
 			continue;
 		if (healthy) {
 			free(w->unhealthy[i]);
@@ -39,15 +39,15 @@ world_set_health(struct world *w, const char *id, bool healthy)
 		return true;
 	if (w->unhealthy_n == WORLD_UNHEALTHY_MAX)
 		return false;
-	w->unhealthy[w->unhealthy_n++] = heap_string(id);
+	w->unhealthy[w->unhealthy_n++] = heap_string(name);
 	return true;
 }
 
 bool
-world_is_healthy(const struct world *w, const char *id)
+world_is_healthy(const struct world *w, const char *name)
 {
 	for (size_t i = 0; i < w->unhealthy_n; i++)
-		if (strcmp(w->unhealthy[i], id) == 0)
+		if (strcmp(w->unhealthy[i], name) == 0)
 			return false;
 	return true;
 }

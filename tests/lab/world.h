@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * world.h - what lies outside the zones: health checks and other people's names.
+ * world.h - what lies outside the zones: other people's names.
  *
- * Health checks are only a word here: an id that nobody called unhealthy is healthy.
  * Alias targets outside the lab's zones (load balancers) have the addresses they were
- * given, or none.
+ * given, or none; one that nobody called unhealthy is healthy.
  */
 #ifndef LAB_WORLD_H
 #define LAB_WORLD_H
@@ -22,9 +21,9 @@ struct world { /* all zero: everybody is well, nothing outside is known */
 
 void world_fini(struct world *w);
 
-/* False: too many. */
-bool world_set_health(struct world *w, const char *id, bool healthy);
-bool world_is_healthy(const struct world *w, const char *id);
+/* What an evaluated alias is told of a target; name in text form. False: too many. */
+bool world_set_health(struct world *w, const char *name, bool healthy);
+bool world_is_healthy(const struct world *w, const char *name);
 
 /*
  * Gives name (any form) these addresses of this type, "192.0.2.1,192.0.2.2"; an empty

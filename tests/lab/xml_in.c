@@ -6,6 +6,7 @@
  * every entity trick.
  */
 #include "tests/lab/xml_in.h"
+#include "tests/lab/heap.h"
 #include "tests/lab/xml_schema.h"
 
 #include <assert.h>
@@ -182,23 +183,40 @@ on_doctype(void *arg, const XML_Char *name, const XML_Char *system_id,
 	fail(arg, "DOCTYPE is not allowed: ", name);
 }
 
+static bool
+read_document(
+    struct reader *r, const struct xml_element *schema, const char *body, size_t bytes)
+{
+	r->parser = XML_ParserCreateNS(NULL, '|');
+	if (r->parser == NULL)
+		abort();
+	r->stack[r->depth++] = (struct level){.element = schema};
+	XML_SetUserData(r->parser, r);
+	XML_SetElementHandler(r->parser, on_start, on_end);
+	XML_SetCharacterDataHandler(r->parser, on_text);
+	XML_SetStartDoctypeDeclHandler(r->parser, on_doctype);
+	if (XML_Parse(r->parser, body, (int)bytes, 1) != XML_STATUS_OK)
+		fail(r, "", XML_ErrorString(XML_GetErrorCode(r->parser)));
+	rrset_unref(r->build.set);
+	XML_ParserFree(r->parser);
+	return !r->failed;
+}
+
 bool
 xml_read_batch(const char *body, size_t bytes, struct batch *batch,
     struct messages *messages, char why[XML_WHY_BYTES])
 {
 	struct reader r = {.why = why, .build = {.batch = batch, .messages = messages}};
 
-	r.parser = XML_ParserCreateNS(NULL, '|');
-	if (r.parser == NULL)
-		abort();
-	r.stack[r.depth++] = (struct level){.element = &xml_schema};
-	XML_SetUserData(r.parser, &r);
-	XML_SetElementHandler(r.parser, on_start, on_end);
-	XML_SetCharacterDataHandler(r.parser, on_text);
-	XML_SetStartDoctypeDeclHandler(r.parser, on_doctype);
-	if (XML_Parse(r.parser, body, (int)bytes, 1) != XML_STATUS_OK)
-		fail(&r, "", XML_ErrorString(XML_GetErrorCode(r.parser)));
-	rrset_unref(r.build.set);
-	XML_ParserFree(r.parser);
-	return !r.failed;
+	return read_document(&r, &xml_schema, body, bytes);
+}
+
+bool
+xml_read_check(
+    const char *body, size_t bytes, struct check **check, char why[XML_WHY_BYTES])
+{
+	struct reader r = {.why = why, .build = {.check = heap_zero(sizeof **check)}};
+
+	*check = r.build.check;
+	return read_document(&r, &xml_check_schema, body, bytes);
 }

@@ -204,9 +204,9 @@ write_zone(struct evbuffer *out, const struct zone *z)
 	write_leaf(out, "Name", z->name);
 	evbuffer_add_printf(out,
 	    "<CallerReference>pointsman-lab-%s</CallerReference>"
-	    "<Config><PrivateZone>false</PrivateZone></Config>"
+	    "<Config><PrivateZone>%s</PrivateZone></Config>"
 	    "<ResourceRecordSetCount>%zu</ResourceRecordSetCount></HostedZone>",
-	    z->id, z->now->n);
+	    z->id, z->is_private ? "true" : "false", z->now->n);
 }
 
 void
@@ -217,6 +217,12 @@ xml_write_zone(struct evbuffer *out, const struct zone *z, size_t servers)
 	evbuffer_add_printf(
 	    out, PROLOGUE "<GetHostedZoneResponse xmlns=\"" NAMESPACE "\">");
 	write_zone(out, z);
+	if (z->is_private) {
+		evbuffer_add_printf(out,
+		    "<VPCs><VPC><VPCRegion>us-east-1</VPCRegion><VPCId>vpc-1ab</VPCId>"
+		    "</VPC></VPCs></GetHostedZoneResponse>");
+		return;
+	}
 	evbuffer_add_printf(out, "<DelegationSet><NameServers>");
 	for (size_t i = 0; i < servers; i++) {
 		zone_server_name(i, name);
@@ -256,4 +262,56 @@ xml_write_zones(struct evbuffer *out, const struct zone_page *page)
 	write_next_zone(out, page);
 	write_number(out, "MaxItems", page->max_items);
 	evbuffer_add_printf(out, "</%s>", page->root);
+}
+
+static void
+write_check(struct evbuffer *out, const struct check *one)
+{
+	evbuffer_add_printf(out, "<HealthCheck>");
+	write_leaf(out, "Id", one->id);
+	write_leaf(out, "CallerReference", one->reference);
+	evbuffer_add_printf(out, "<HealthCheckConfig>%s", one->settings);
+	if (strcmp(one->kind, "CALCULATED") == 0) {
+		evbuffer_add_printf(out, "<ChildHealthChecks>");
+		for (size_t i = 0; i < one->children_n; i++)
+			write_leaf(out, "ChildHealthCheck", one->children[i]);
+		evbuffer_add_printf(out, "</ChildHealthChecks>");
+	}
+	evbuffer_add_printf(out,
+	    "</HealthCheckConfig><HealthCheckVersion>1</HealthCheckVersion>"
+	    "</HealthCheck>");
+}
+
+void
+xml_write_check(struct evbuffer *out, const char *root, const struct check *one)
+{
+	evbuffer_add_printf(out, PROLOGUE "<%s xmlns=\"" NAMESPACE "\">", root);
+	write_check(out, one);
+	evbuffer_add_printf(out, "</%s>", root);
+}
+
+void
+xml_write_check_deleted(struct evbuffer *out)
+{
+	evbuffer_add_printf(
+	    out, PROLOGUE "<DeleteHealthCheckResponse xmlns=\"" NAMESPACE "\"/>");
+}
+
+void
+xml_write_checks(struct evbuffer *out, const struct check_page *page)
+{
+	bool more = page->end < page->checks->n;
+
+	evbuffer_add_printf(out,
+	    PROLOGUE "<ListHealthChecksResponse xmlns=\"" NAMESPACE
+		     "\"><HealthChecks>");
+	for (size_t i = page->first; i < page->end; i++)
+		write_check(out, page->checks->list[i]);
+	evbuffer_add_printf(out, "</HealthChecks>");
+	write_leaf(out, "Marker", page->marker);
+	write_leaf(out, "IsTruncated", more ? "true" : "false");
+	if (more)
+		write_leaf(out, "NextMarker", page->checks->list[page->end]->id);
+	write_number(out, "MaxItems", page->max_items);
+	evbuffer_add_printf(out, "</ListHealthChecksResponse>");
 }

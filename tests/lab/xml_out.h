@@ -7,6 +7,7 @@
 #ifndef LAB_XML_OUT_H
 #define LAB_XML_OUT_H
 
+#include "tests/lab/check.h"
 #include "tests/lab/messages.h"
 #include "tests/lab/zone.h"
 
@@ -46,5 +47,18 @@ struct zone_page {
 };
 
 void xml_write_zones(struct evbuffer *out, const struct zone_page *page);
+
+/* root is CreateHealthCheckResponse or GetHealthCheckResponse. */
+void xml_write_check(struct evbuffer *out, const char *root, const struct check *one);
+void xml_write_check_deleted(struct evbuffer *out);
+
+struct check_page {
+	const struct checks *checks;
+	size_t first, end;
+	size_t max_items;
+	const char *marker; /* as asked; "" when not */
+};
+
+void xml_write_checks(struct evbuffer *out, const struct check_page *page);
 
 #endif

@@ -9,6 +9,8 @@
 
 #include "tests/lab/batch.h"
 
+struct check;
+
 enum { XML_DEPTH_MAX = 10, XML_TEXT_MAX = 4000 };
 
 /* What is being built while a document is read. */
@@ -16,7 +18,8 @@ struct xml_build {
 	struct batch *batch;
 	struct messages *messages; /* complaints that do not end the reading */
 	enum action action;
-	struct rrset *set; /* of the change being read; NULL between changes */
+	struct rrset *set;   /* of the change being read; NULL between changes */
+	struct check *check; /* of a CreateHealthCheckRequest */
 };
 
 struct xml_element {
@@ -31,5 +34,6 @@ struct xml_element {
 
 /* Stands for the document itself: its only child is the document's element. */
 extern const struct xml_element xml_schema;
+extern const struct xml_element xml_check_schema; /* CreateHealthCheckRequest */
 
 #endif

@@ -148,14 +148,14 @@ store_find_zone(struct store *s, const char *id)
 }
 
 struct zone *
-store_zone_of(struct store *s, const char *name)
+store_zone_of(struct store *s, const char *name, bool with_private)
 {
 	struct zone *best = NULL;
 
 	for (size_t i = 0; i < s->zones_n; i++) {
 		struct zone *z = &s->zones[i];
 
-		if (name_within(name, z->name) &&
+		if ((with_private || !z->is_private) && name_within(name, z->name) &&
 		    (best == NULL || strlen(z->name) > strlen(best->name)))
 			best = z;
 	}

@@ -33,7 +33,8 @@ struct snapshot {
 
 struct zone {
 	char id[ZONE_ID_BYTES];
-	char *name; /* text form */
+	char *name;      /* text form */
+	bool is_private; /* shown by the VPC's resolver alone */
 	struct version *now;
 	struct version *before; /* as it was one change ago */
 	struct moment *moments; /* oldest first; the last is now */
@@ -67,8 +68,9 @@ bool store_add_zone(
 
 struct zone *store_find_zone(struct store *s, const char *id);
 
-/* The zone that a name lies in, the deepest one; NULL: none. */
-struct zone *store_zone_of(struct store *s, const char *name);
+/* The zone that a name lies in, the deepest one; NULL: none. Private zones are looked at
+ * only when asked for. */
+struct zone *store_zone_of(struct store *s, const char *name, bool with_private);
 
 /* NULL: unknown, or so old that it is forgotten. */
 const struct change *store_find_change(const struct store *s, const char *id);

@@ -261,7 +261,7 @@ live(uint64_t seed, uint64_t hours, uint64_t *commits, uint32_t *worst)
 START_TEST(chaos)
 {
 	const char *text = getenv("SEEDS");
-	uint64_t seeds = world_one_seed() ? 1 : text ? strtoull(text, NULL, 0) : 30;
+	uint64_t seeds = text ? strtoull(text, NULL, 0) : world_seeds(25);
 	uint64_t commits = 0;
 	uint32_t worst = 0;
 

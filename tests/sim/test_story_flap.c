@@ -148,7 +148,7 @@ END_TEST
 
 START_TEST(one_in_twenty_seen_by_three)
 {
-	ck_assert_uint_eq(noise(0.05, 3, 40, 3, "5 % of probes fail, three agents"), 0);
+	ck_assert_uint_eq(noise(0.05, 3, 40, 2, "5 % of probes fail, three agents"), 0);
 }
 END_TEST
 

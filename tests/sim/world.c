@@ -67,8 +67,8 @@ pop(struct world *w)
 
 /* ---- stepping an engine ---- */
 
-static struct engine_in
-input(struct world_agent *a, enum engine_event event)
+struct engine_in
+world_input(struct world_agent *a, enum engine_event event)
 {
 	struct world *w = a->world;
 
@@ -141,8 +141,8 @@ begin_change(struct world_agent *a, const struct engine_out *out)
 	world_push(w, &e);
 }
 
-static void
-step(struct world_agent *a, const struct engine_in *in)
+void
+world_step(struct world_agent *a, const struct engine_in *in)
 {
 	static struct engine_out out;
 	struct world *w = a->world;
@@ -170,255 +170,38 @@ step(struct world_agent *a, const struct engine_in *in)
 		send_reports(a);
 }
 
-/* ---- probes ---- */
-
-static enum outcome
-probe_outcome(struct world *w, struct world_agent *a, uint32_t m, uint64_t *took_ms)
-{
-	const char *name = w->file[a->file].rule.member[m].name;
-	const struct world_endpoint *e = &w->endpoint[name[0] - 'a'];
-	bool bad = false;
-
-	*took_ms = w->conf.rtt_ms;
-	if (a->blind || e->kind == ENDPOINT_SILENT) {
-		*took_ms = w->conf.timeout_ms;
-		return OUTCOME_FAIL;
-	}
-	switch (e->kind) {
-	case ENDPOINT_WELL:
-	case ENDPOINT_SILENT:
-		break;
-	case ENDPOINT_REFUSED:
-		bad = true;
-		break;
-	case ENDPOINT_GREY:
-		bad = (double)world_roll(w, 1u << 30) < e->p * (double)(1u << 30);
-		break;
-	case ENDPOINT_ALTERNATING:
-		bad = (w->now_ms - e->since_ms) % e->period_ms < e->period_ms / 2;
-		break;
-	}
-	return bad ? OUTCOME_FAIL : OUTCOME_PASS;
-}
-
-static void
-push_probe(struct world_agent *a, uint32_t m, uint64_t at_ms)
-{
-	struct event e = {
-	    .at_ms = at_ms,
-	    .kind = EVENT_PROBE,
-	    .agent = a->self,
-	    .life = a->life,
-	    .member = m,
-	};
-
-	world_push(a->world, &e);
-}
-
-static void
-begin_probe(struct world *w, const struct event *e)
-{
-	uint64_t took_ms;
-	enum outcome o = probe_outcome(w, &w->agent[e->agent], e->member, &took_ms);
-	struct event done = *e;
-
-	done.kind = EVENT_SAMPLE;
-	done.at_ms = w->now_ms + took_ms;
-	done.start_ms = w->now_ms;
-	done.outcome = o;
-	world_push(w, &done);
-}
-
-/* As probe/schedule.c: after a failure `recheck`, else the jittered grid. */
-static void
-plan_probe(struct world_agent *a, uint32_t m, bool failed)
-{
-	struct world *w = a->world;
-	uint64_t every_ms = w->conf.every_ms, gap_ms = w->conf.recheck_ms;
-	uint64_t due_ms;
-
-	if (failed) {
-		push_probe(a, m, w->now_ms + w->conf.recheck_ms);
-		return;
-	}
-	do
-		a->grid_ms[m] += every_ms;
-	while (a->grid_ms[m] <= w->now_ms);
-	due_ms = a->grid_ms[m] - every_ms / 20 + world_roll(w, every_ms / 10 + 1);
-	if (due_ms < w->now_ms + gap_ms / 2)
-		due_ms = w->now_ms + gap_ms / 2;
-	push_probe(a, m, due_ms);
-}
-
-static void
-end_probe(struct world *w, const struct event *e)
-{
-	struct world_agent *a = &w->agent[e->agent];
-	struct engine_in in = input(a, ENGINE_SAMPLE);
-
-	if (e->member >= w->file[a->file].rule.members)
-		return; /* the file has shrunk meanwhile */
-	in.member = e->member;
-	in.outcome = e->outcome;
-	in.start_ms = e->start_ms + a->offset_ms;
-	if (e->outcome == OUTCOME_FAIL)
-		a->last_fail_ms[e->member] = w->now_ms;
-	else
-		a->last_pass_ms[e->member] = w->now_ms;
-	plan_probe(a, e->member, e->outcome == OUTCOME_FAIL);
-	step(a, &in);
-}
-
-/* ---- starting, stopping, reloading ---- */
-
-static void
-begin_probing(struct world_agent *a, uint32_t m)
-{
-	struct world *w = a->world;
-	struct engine_in in = input(a, ENGINE_ADDRESS);
-
-	in.member = m;
-	step(a, &in);
-	a->grid_ms[m] = w->now_ms + world_roll(w, w->conf.every_ms);
-	push_probe(a, m, a->grid_ms[m]);
-}
-
-void
-world_start(struct world *w, uint32_t agent)
-{
-	struct world_agent *a = &w->agent[agent];
-	const struct rule_service *rule = &w->file[a->file].rule;
-
-	assert(!a->running);
-	a->running = true;
-	a->paused = false;
-	a->started_ms = w->now_ms;
-	a->life++;
-	a->changing = false;
-	a->offset_ms = 1000000 + world_roll(w, 1000000000);
-	memset(&a->picture, 0, sizeof a->picture);
-	memset(a->last_heard_ms, 0, sizeof a->last_heard_ms);
-	engine_init(a->g, rule, agent, zone_digest_wanted, a, w->now_ms + a->offset_ms);
-	engine_resume(
-	    a->g, a->stored_epoch, a->stored_nonce, a->open_epoch, a->open_nonce);
-	a->report_ms = w->now_ms + world_roll(w, rule->report_ms);
-	a->dns_ms = w->now_ms + world_roll(w, 10 * SECOND);
-	for (uint32_t m = 0; m < rule->members; m++)
-		if (!rule->member[m].last_resort)
-			begin_probing(a, m);
-	say_line(w, "agent %u starts", (unsigned)agent);
-}
-
-void
-world_stop(struct world *w, uint32_t agent)
-{
-	w->agent[agent].running = false;
-	w->agent[agent].life++;
-	say_line(w, "agent %u is killed", (unsigned)agent);
-}
-
-void
-world_pause(struct world *w, uint32_t agent)
-{
-	w->agent[agent].paused = true;
-	w->agent[agent].paused_ms = w->now_ms;
-	say_line(w, "agent %u is paused", (unsigned)agent);
-}
-
-void
-world_wake(struct world *w, uint32_t agent)
-{
-	struct world_agent *a = &w->agent[agent];
-
-	if (!a->running || !a->paused)
-		return;
-	a->paused = false;
-	say_line(w, "agent %u wakes", (unsigned)agent);
-	struct engine_in in = input(a, ENGINE_FORGET);
-	if (w->now_ms - a->paused_ms > 2000)
-		in.doubt = DOUBT_GAP;
-	else
-		in.event = ENGINE_TICK;
-	step(a, &in);
-}
-
-void
-world_wipe_store(struct world *w, uint32_t agent)
-{
-	struct world_agent *a = &w->agent[agent];
-
-	a->stored_epoch = a->stored_nonce = a->open_epoch = a->open_nonce = 0;
-}
-
-void
-world_reload(struct world *w, uint32_t agent, uint32_t file)
-{
-	struct world_agent *a = &w->agent[agent];
-	struct engine *scratch = malloc(sizeof *scratch);
-	const struct rule_service *was = &w->file[a->file].rule;
-	const struct rule_service *is = &w->file[file].rule;
-
-	assert(scratch != NULL && a->running);
-	say_line(w, "agent %u reloads file %u", (unsigned)agent, (unsigned)file);
-	engine_reload(a->g, is, agent, scratch);
-	free(scratch);
-	a->file = file;
-	for (uint32_t m = was->members; m < is->members; m++)
-		begin_probing(a, m);
-	struct engine_in in = input(a, ENGINE_TICK);
-	step(a, &in);
-}
-
-void
-world_order(
-    struct world *w, uint32_t agent, enum order_kind kind, char member, uint64_t for_s)
-{
-	struct world_agent *a = &w->agent[agent];
-	struct engine_in in = input(a, ENGINE_ORDER);
-	struct order o = {
-	    .kind = kind, .id = (uint32_t)(1 + world_roll(w, 1000)), .for_s = for_s};
-
-	for (uint32_t m = 0; m < w->file[a->file].rule.members; m++)
-		if (w->file[a->file].rule.member[m].name[0] == member)
-			o.member = m;
-	say_line(
-	    w, "order %s %c at agent %u", order_word(kind), member, (unsigned)agent);
-	in.order = &o;
-	step(a, &in);
-}
-
 /* ---- the loop ---- */
 
 static void
 deliver_report(struct world *w, const struct event *e)
 {
 	struct world_agent *a = &w->agent[e->agent];
-	struct engine_in in = input(a, ENGINE_REPORT);
+	struct engine_in in = world_input(a, ENGINE_REPORT);
 
 	a->last_heard_ms[e->from] = e->start_ms;
 	in.agent = e->from;
 	in.report = &e->report;
 	in.sent_ms = e->start_ms + a->offset_ms;
-	step(a, &in);
+	world_step(a, &in);
 }
 
 static void
 deliver_view(struct world *w, struct world_agent *a)
 {
-	struct engine_in in = input(a, ENGINE_VIEW);
+	struct engine_in in = world_input(a, ENGINE_VIEW);
 
 	if (a->view.result == CHANGE_OK)
 		a->picture = a->shown;
 	in.view = &a->view;
 	(void)w;
-	step(a, &in);
+	world_step(a, &in);
 }
 
 static void
 deliver_changed(struct world *w, const struct event *e)
 {
 	struct world_agent *a = &w->agent[e->agent];
-	struct engine_in in = input(a, ENGINE_CHANGED);
+	struct engine_in in = world_input(a, ENGINE_CHANGED);
 
 	a->changing = false;
 	if (e->result != CHANGE_UNKNOWN)
@@ -437,17 +220,17 @@ deliver_changed(struct world *w, const struct event *e)
 	in.text = "simulated";
 	say_line(w, "agent %u: its change is answered %d", (unsigned)a->self,
 	    (int)e->result);
-	step(a, &in);
+	world_step(a, &in);
 }
 
 static void
 deliver_heard(struct world *w, const struct event *e)
 {
 	struct world_agent *a = &w->agent[e->agent];
-	struct engine_in in = input(a, ENGINE_HEARD);
+	struct engine_in in = world_input(a, ENGINE_HEARD);
 
 	in.epoch = e->epoch;
-	step(a, &in);
+	world_step(a, &in);
 }
 
 /* What comes for a paused agent: answers wait in its sockets, probes are lost time. */
@@ -475,11 +258,11 @@ happen(struct world *w, const struct event *e)
 	switch (e->kind) {
 	case EVENT_PROBE:
 		if (mine)
-			begin_probe(w, e);
+			world_begin_probe(w, e);
 		return;
 	case EVENT_SAMPLE:
 		if (mine)
-			end_probe(w, e);
+			world_end_probe(w, e);
 		return;
 	case EVENT_REPORT:
 		if (a->running && !a->paused && !w->link_cut[e->from][e->agent])
@@ -561,8 +344,8 @@ advance(struct world *w, uint64_t end_ms)
 		struct event e = pop(w);
 		happen(w, &e);
 	} else if (timer == &who->wake_ms) {
-		struct engine_in in = input(who, ENGINE_TICK);
-		step(who, &in);
+		struct engine_in in = world_input(who, ENGINE_TICK);
+		world_step(who, &in);
 	} else if (timer == &who->report_ms) {
 		send_reports(who);
 	} else {

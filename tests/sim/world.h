@@ -227,8 +227,10 @@ void world_fail(struct world *w, const char *what, ...)
 
 /* For main(): --seed N, --trace; then runs the suite. */
 int world_main(int argc, char **argv, Suite *s);
-/* The one seed asked for, or `seed`; *from and *to for loops over seeds. */
+/* The one seed asked for, or `seed`. */
 uint64_t world_seed(uint64_t seed);
 bool world_one_seed(void);
+/* How many seeds to play: one, n, or ten times n when all are asked for. */
+uint32_t world_seeds(uint32_t n);
 
 #endif

@@ -37,6 +37,13 @@ struct event {
 };
 
 void world_push(struct world *w, const struct event *e);
+struct engine_in world_input(struct world_agent *a, enum engine_event event);
+/* One step of its engine, with all that its shell does about the answer. */
+void world_step(struct world_agent *a, const struct engine_in *in);
+
+/* ---- agents ---- */
+void world_begin_probe(struct world *w, const struct event *e);
+void world_end_probe(struct world *w, const struct event *e);
 
 /* ---- the zone ---- */
 uint64_t zone_digest(const struct world_zone *z);

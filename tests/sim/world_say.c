@@ -108,6 +108,16 @@ world_one_seed(void)
 	return one_seed;
 }
 
+uint32_t
+world_seeds(uint32_t n)
+{
+	const char *all = getenv("POINTSMAN_ALL");
+
+	if (one_seed)
+		return 1;
+	return all != NULL && all[0] != '\0' ? 10 * n : n;
+}
+
 int
 world_main(int argc, char **argv, Suite *s)
 {

@@ -145,7 +145,9 @@ bench_answer_change(struct bench *b)
 	b->writing = false;
 	in.result = b->swallow ? b->change_result : won ? CHANGE_OK : CHANGE_LOST;
 	in.text = "bench";
-	if (!b->swallow && won)
+	if (!b->swallow && won && b->sent.release)
+		b->present = false;
+	else if (!b->swallow && won)
 		bench_apply(b, &b->sent.next, b->sent.intent.records);
 	bench_step(b, &in);
 }

@@ -220,6 +220,7 @@ START_TEST(records_of_both_styles)
 	const uint8_t weight[MEMBERS_MAX] = {0, 30};
 
 	parse(config_base);
+	ck_assert(!config_needs_steady(service("www")));
 	ck_assert_uint_eq(config_records(service("www"), weight, out), 2);
 	ck_assert_str_eq(out[0].name, "www.example.com");
 	ck_assert_str_eq(out[0].set_id, "fra");
@@ -231,7 +232,13 @@ START_TEST(records_of_both_styles)
 	ck_assert_uint_eq(config_records(service("pair"), weight, out), 2);
 	ck_assert_int_eq(out[0].policy, RR_SECONDARY);
 	ck_assert_int_eq(out[1].policy, RR_PRIMARY);
-	ck_assert_str_eq(out[1].health_check, "steady");
+	ck_assert_str_eq(out[1].health_check, ""); /* not found yet */
+	ck_assert(config_needs_steady(service("pair")));
+	struct config_service found = *service("pair");
+	(void)snprintf(found.steady, sizeof found.steady, "1a2b");
+	ck_assert_uint_eq(config_records(&found, weight, out), 2);
+	ck_assert_str_eq(out[0].health_check, "1a2b");
+	ck_assert_str_eq(out[1].health_check, "1a2b");
 	fini();
 }
 END_TEST
@@ -344,7 +351,6 @@ START_TEST(solo_is_runnable_and_the_rest_is_named)
 	ck_assert(noted(false, "'agents': run cannot talk to other agents"));
 	ck_assert(noted(false, "quorum: solo"));
 	ck_assert(noted(false, "'exec': run cannot perform exec checks"));
-	ck_assert(noted(false, "'records': run cannot write PRIMARY"));
 	ck_assert(noted(false, "'plan': run cannot carry out scenarios"));
 	fini();
 }

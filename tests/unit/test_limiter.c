@@ -1,73 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* limiter: every sentence of §4 about drain, return, swap, floor, ramp and orders. */
-#include <check.h>
-#include <stdlib.h>
-
-#include "steering/core/limiter.h"
-#include "tests/unit/rule_make.h"
-
-#define NOW ((int64_t)1790000000)
-#define LONG_MS UINT64_C(1000000000)
-
-/* One world that each test bends: three members, all in and UP for long. */
-static struct rule_service rule;
-static struct ledger l;
-static struct limiter_in in;
-static struct limiter_out out;
-
-static void
-verdict(uint32_t m, enum verdict v, uint64_t held_ms)
-{
-	in.member[m].verdict = v;
-	in.member[m].evidence = v == VERDICT_DOWN;
-	in.member[m].down_ms = v == VERDICT_DOWN ? held_ms : 0;
-	in.member[m].up_ms = v == VERDICT_UP ? held_ms : 0;
-}
-
-static void
-world(uint32_t members)
-{
-	rule_make(&rule, members, 3);
-	memset(&l, 0, sizeof l);
-	memset(&in, 0, sizeof in);
-	l.members = members;
-	for (uint32_t m = 0; m < members; m++) {
-		memcpy(l.member[m].name, rule.member[m].name, WORD_MAX);
-		l.member[m].ramp = 3;
-		in.member[m].ramp_ms = LONG_MS;
-		verdict(m, VERDICT_UP, LONG_MS);
-	}
-	policy_weigh(&rule, &l);
-	in.rule = &rule;
-	in.ledger = &l;
-	in.now_wall_s = NOW;
-}
-
-static void
-take_out(uint32_t m)
-{
-	limiter_out_member(&rule, &l, m);
-}
-
-static void
-judge(void)
-{
-	limiter_judge(&in, &out);
-}
-
-#define EXPECT(kind_, member_)                                                      \
-	do {                                                                        \
-		judge();                                                            \
-		ck_assert_str_eq(action_word(out.action.kind), action_word(kind_)); \
-		ck_assert_uint_eq(out.action.member, member_);                      \
-	} while (0)
-#define EXPECT_BLOCK(member_, block_)                                                  \
-	do {                                                                           \
-		judge();                                                               \
-		ck_assert_str_eq(block_word(out.block[member_]), block_word(block_));  \
-		ck_assert(                                                             \
-		    out.action.kind == ACTION_NONE || out.action.member != (member_)); \
-	} while (0)
+#include "tests/unit/limiter_bench.h"
 
 START_TEST(steady_world)
 {
@@ -579,6 +512,30 @@ START_TEST(drain_comes_first)
 }
 END_TEST
 
+START_TEST(the_next_in_line_never_answers_dead)
+{
+	world(3);
+	rule.policy = POLICY_FAILOVER;
+	policy_weigh(&rule, &l);
+	verdict(0, VERDICT_DOWN, LONG_MS);
+	verdict(1, VERDICT_DOWN, LONG_MS);
+	EXPECT(ACTION_DRAIN, 1);
+	limiter_apply(&rule, &l, &out.action, NOW);
+	EXPECT(ACTION_DRAIN, 0);
+	limiter_apply(&rule, &l, &out.action, NOW);
+	ck_assert_int_eq(policy_chosen(&rule, &l), 2);
+
+	/* no room for both: the one that answers goes */
+	world(3);
+	rule.policy = POLICY_FAILOVER;
+	rule.max_out = 1;
+	policy_weigh(&rule, &l);
+	verdict(0, VERDICT_DOWN, LONG_MS);
+	verdict(1, VERDICT_DOWN, LONG_MS);
+	EXPECT(ACTION_DRAIN, 0);
+}
+END_TEST
+
 START_TEST(words)
 {
 	for (int b = 0; b < BLOCKS; b++) {
@@ -616,6 +573,7 @@ main(void)
 	tcase_add_test(t, last_resort);
 	tcase_add_test(t, cold_members_are_left_alone);
 	tcase_add_test(t, drain_comes_first);
+	tcase_add_test(t, the_next_in_line_never_answers_dead);
 	tcase_add_test(t, words);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

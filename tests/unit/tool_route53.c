@@ -76,6 +76,7 @@ on_answer(struct zone_answer *a, void *arg)
 	    (unsigned long long)(a->done_ms - (a->sent_ms ? a->sent_ms : a->done_ms)),
 	    a->sent_ms != 0, a->insync);
 	print_text("change", a->change_id);
+	print_text("check", a->check_id);
 	print_text("err", a->err.text);
 	if (a->view != NULL)
 		print_view(a->view);
@@ -201,6 +202,12 @@ command(char **word, int n)
 	} else if (strcmp(w, "poll") == 0 && n == 2) {
 		waiting++;
 		provider_poll(provider, word[1], on_answer, NULL);
+	} else if (strcmp(w, "find-check") == 0 && n == 2) {
+		waiting++;
+		provider_check_find(provider, word[1], on_answer, NULL);
+	} else if (strcmp(w, "make-check") == 0 && n == 2) {
+		waiting++;
+		provider_check_make(provider, word[1], on_answer, NULL);
 	} else if (strcmp(w, "nameservers") == 0) {
 		waiting++;
 		provider_nameservers(provider, on_answer, NULL);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine: what became of a change, and what a read may be believed. */
+#include "tests/unit/engine_bench.h"
+
+static struct bench b;
+
+/* ---- outcomes ---- */
+
+START_TEST(void_what_may_be_under_way)
+{
+	bench_ready(&b, 3, 3);
+	/* it ripens elsewhere: we wait for our rank; the verdict ends meanwhile */
+	for (int a = 1; a < 3; a++)
+		b.peer_cannot[a] = CANNOT_NOT;
+	b.health[0] = 'F';
+	b.peer[1][0] = b.peer[2][0] = 'D';
+	bench_run(&b, 5000);
+	ck_assert(!b.ledger.member[0].out);
+	uint64_t epoch = b.ledger.epoch;
+	b.health[0] = 'P';
+	b.peer[1][0] = b.peer[2][0] = 'U';
+	b.peer_cannot[1] = b.peer_cannot[2] = CANNOT_API; /* so it is our turn */
+	bench_run(&b, 2000);
+	ck_assert_uint_eq(b.ledger.epoch, epoch + 1);
+	ck_assert_int_eq(b.intent, INTENT_VOID);
+	ck_assert(!b.sent.intent.records);
+	bench_run(&b, 60000);
+	ck_assert_uint_eq(b.ledger.epoch, epoch + 1); /* once */
+}
+END_TEST
+
+START_TEST(no_void_when_the_ledger_forbade_it)
+{
+	bench_ready(&b, 3, 3);
+	bench_order(&b, ORDER_FREEZE, 0, 3600);
+	bench_run(&b, 1000);
+	ck_assert(b.order_done);
+	uint64_t epoch = b.ledger.epoch;
+	b.health[1] = 'F';
+	b.peer[1][1] = b.peer[2][1] = 'D';
+	bench_run(&b, 20000);
+	b.health[1] = 'P';
+	b.peer[1][1] = b.peer[2][1] = 'U';
+	bench_run(&b, 20000);
+	ck_assert_uint_eq(b.ledger.epoch, epoch);
+}
+END_TEST
+
+START_TEST(unknown_is_closed_by_compare_and_swap_only)
+{
+	bench_ready(&b, 3, 1);
+	b.swallow = true;
+	b.change_result = CHANGE_UNKNOWN;
+	b.health[1] = 'F';
+	bench_run(&b, 4700);
+	ck_assert_uint_eq(b.changes, 2);
+	ck_assert(b.g->unknown);
+	/* well again: nothing to do any more, but the outcome is open */
+	b.health[1] = 'P';
+	bench_run(&b, 1500);
+	b.swallow = false;
+	bench_run(&b, 8000);
+	ck_assert(!b.g->unknown);
+	ck_assert_int_eq(b.intent, INTENT_CLOSE);
+	ck_assert_uint_eq(b.ledger.epoch, 2);
+	ck_assert(!b.ledger.member[1].out);
+	ck_assert_ptr_nonnull(bench_fact(&b, FACT_CLOSED, "void"));
+}
+END_TEST
+
+START_TEST(unknown_that_was_applied_is_found_by_its_nonce)
+{
+	bench_ready(&b, 3, 1);
+	b.mute_change = true;
+	b.health[1] = 'F';
+	bench_run(&b, 4700);
+	ck_assert(b.writing);
+	bench_apply(&b, &b.sent.next, true);
+	b.writing = b.mute_change = false;
+	struct engine_in in = bench_in(&b, ENGINE_CHANGED);
+	in.result = CHANGE_UNKNOWN;
+	bench_step(&b, &in);
+	bench_run(&b, 3000);
+	ck_assert(!b.g->unknown);
+	ck_assert_ptr_nonnull(bench_fact(&b, FACT_CLOSED, "committed"));
+	ck_assert_ptr_nonnull(bench_fact(&b, FACT_COMMITTED, "drain"));
+	ck_assert_uint_eq(b.ledger.epoch, 2);
+}
+END_TEST
+
+START_TEST(resumed_unknown_is_closed)
+{
+	bench_ready(&b, 3, 1);
+	uint64_t epoch = b.ledger.epoch, nonce = b.ledger.nonce[0];
+
+	bench_begin(&b);
+	engine_resume(b.g, epoch, nonce, epoch, 0xdead);
+	bench_run(&b, 10000);
+	ck_assert(!b.g->unknown);
+	ck_assert_uint_eq(b.ledger.epoch, epoch + 1);
+	ck_assert_int_eq(b.intent, INTENT_CLOSE);
+}
+END_TEST
+
+START_TEST(an_answer_that_comes_late_does_not_turn_back)
+{
+	bench_ready(&b, 3, 3);
+	b.mute_change = true;
+	b.peer_cannot[1] = b.peer_cannot[2] = CANNOT_API;
+	b.health[1] = 'F';
+	b.peer[1][1] = b.peer[2][1] = 'D';
+	bench_run(&b, 6000);
+	ck_assert(b.writing);
+	/* applied; another writes on, and a read shows it before our answer is here */
+	bench_apply(&b, &b.sent.next, true);
+	struct ledger on = b.ledger;
+	ledger_advance(&on, 0xbeef, b.rule.agent[1].number, BENCH_WALL);
+	bench_apply(&b, &on, false);
+	bench_run(&b, 6 * 60 * 1000);
+	ck_assert_uint_eq(b.g->ledger.epoch, on.epoch);
+	b.writing = b.mute_change = false;
+	struct engine_in in = bench_in(&b, ENGINE_CHANGED);
+	in.result = CHANGE_OK;
+	bench_step(&b, &in);
+	ck_assert_uint_eq(b.g->ledger.epoch, on.epoch);
+	ck_assert_uint_eq(engine_report(b.g)->epoch, on.epoch);
+	ck_assert_ptr_nonnull(bench_fact(&b, FACT_COMMITTED, "drain"));
+}
+END_TEST
+
+START_TEST(busy_and_refused_rest)
+{
+	static const enum change_result results[] = {
+	    CHANGE_BUSY, CHANGE_REFUSED, CHANGE_OUT};
+
+	for (int i = 0; i < 3; i++) {
+		bench_ready(&b, 3, 1);
+		b.swallow = true;
+		b.change_result = results[i];
+		b.health[1] = 'F';
+		bench_run(&b, 4600 + 60000);
+		ck_assert_uint_ge(b.changes, 4);
+		ck_assert_uint_le(b.changes, 12); /* doubling rests, ≤ 30 s */
+		ck_assert(!b.g->unknown);
+		b.swallow = false;
+		bench_run(&b, 31000);
+		ck_assert(b.ledger.member[1].out);
+		bench_free(&b);
+	}
+}
+END_TEST
+
+START_TEST(failing_reads_rest_and_stop_writing)
+{
+	bench_ready(&b, 3, 1);
+	b.read_result = CHANGE_OUT;
+	b.health[1] = 'F';
+	uint32_t reads = b.reads;
+	bench_run(&b, 120000);
+	ck_assert_uint_eq(b.changes, 1);
+	ck_assert_uint_le(b.reads - reads, 15);
+	ck_assert_int_eq(b.g->cannot, CANNOT_API);
+	ck_assert_ptr_nonnull(bench_fact(&b, FACT_READ_FAILED, NULL));
+	b.read_result = CHANGE_OK;
+	bench_run(&b, 31000);
+	ck_assert(b.ledger.member[1].out);
+}
+END_TEST
+
+/* After a restart into a zone that has lost its ledger, its own memory is the highest
+ * epoch that the others may hear of. */
+START_TEST(a_resumed_agent_reports_what_it_knew)
+{
+	bench_make(&b, 2, 3);
+	b.sets = 2;
+	engine_init(b.g, &b.rule, 0, bench_digest, &b, b.now_ms);
+	engine_resume(b.g, 30, 0xabc, 0, 0);
+	bench_run(&b, 1000);
+	ck_assert_int_eq(b.g->watch.frozen, FROZEN_LOST);
+	ck_assert_uint_eq(engine_report(b.g)->epoch, 30);
+	ck_assert_uint_eq(engine_report(b.g)->nonce, 0xabc);
+}
+END_TEST
+
+START_TEST(hearing_of_what_the_zone_does_not_show_is_paced)
+{
+	bench_ready(&b, 2, 3);
+	struct ledger lie = b.ledger;
+	uint32_t reads = b.reads;
+
+	lie.epoch += 7;
+	for (int i = 0; i < 60; i++) {
+		struct engine_in in = bench_in(&b, ENGINE_HEARD);
+
+		in.epoch = lie.epoch;
+		bench_step(&b, &in);
+		bench_run(&b, 1000);
+	}
+	ck_assert_uint_ge(b.reads - reads, 3);
+	ck_assert_uint_le(b.reads - reads, 8);
+}
+END_TEST
+
+/* Further behind than the ledger's nonces reach: the others must vouch for it. */
+START_TEST(far_behind_waits_for_the_others)
+{
+	for (uint32_t agents = 2; agents <= 3; agents++) {
+		bench_ready(&b, 2, agents);
+		struct ledger on = b.ledger;
+		for (uint64_t i = 0; i < 20; i++)
+			ledger_advance(
+			    &on, 0x500 + i, b.rule.agent[1].number, BENCH_WALL);
+		b.peer_lags = true;
+		bench_apply(&b, &on, false);
+		bench_run(&b, 6 * 60000);
+		ck_assert_uint_eq(b.g->ledger.epoch, 1);
+		ck_assert_int_eq(b.g->cannot, CANNOT_STARTING);
+		ck_assert_ptr_nonnull(bench_fact(&b, FACT_TROUBLE, "behind"));
+		if (agents == 3) { /* nobody who could vouch: an operator can */
+			bench_order(&b, ORDER_ADOPT, 0, 0);
+			bench_run(&b, 6000);
+			ck_assert(b.order_done);
+			ck_assert_uint_eq(b.ledger.root, 22);
+			bench_free(&b);
+			continue;
+		}
+		uint32_t reads = b.reads;
+		bench_run(&b, 60000);
+		ck_assert_uint_le(b.reads - reads, 13);
+		b.peer_lags = false;
+		bench_run(&b, 6000);
+		ck_assert_uint_eq(b.g->ledger.epoch, 21);
+		ck_assert_int_eq(b.g->cannot, CANNOT_NOT);
+		bench_free(&b);
+	}
+}
+END_TEST
+
+static void
+teardown(void)
+{
+	bench_free(&b);
+	memset(&b, 0, sizeof b);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("engine, zone");
+	TCase *t = tcase_create("engine");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, NULL, teardown);
+	tcase_add_test(t, void_what_may_be_under_way);
+	tcase_add_test(t, no_void_when_the_ledger_forbade_it);
+	tcase_add_test(t, unknown_is_closed_by_compare_and_swap_only);
+	tcase_add_test(t, unknown_that_was_applied_is_found_by_its_nonce);
+	tcase_add_test(t, resumed_unknown_is_closed);
+	tcase_add_test(t, an_answer_that_comes_late_does_not_turn_back);
+	tcase_add_test(t, busy_and_refused_rest);
+	tcase_add_test(t, failing_reads_rest_and_stop_writing);
+	tcase_add_test(t, a_resumed_agent_reports_what_it_knew);
+	tcase_add_test(t, hearing_of_what_the_zone_does_not_show_is_paced);
+	tcase_add_test(t, far_behind_waits_for_the_others);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
