@@ -59,6 +59,7 @@ rule_kind(struct load *l, const struct block *b)
 			continue;
 		first = n;
 		d->spec.kind = (enum check_kind)k;
+		d->spec.tcp.tls = ynode_at(b->node, "tcp.tls") != NULL;
 	}
 	if (first == NULL)
 		note_error(l->notes, b->node->key_line, b->node->key_column,

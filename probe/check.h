@@ -52,7 +52,14 @@ struct check_http {
 };
 
 struct check_tcp {
-	uint16_t port; /* 0: the endpoint's */
+	uint16_t port;                  /* 0: the endpoint's */
+	char send[CHECK_TEXT_MAX];      /* when it is open; "" nothing */
+	char expect[CHECK_TEXT_MAX];    /* what the answer must hold; "" no answer */
+	bool tls;                       /* from the first byte; what follows is its */
+	char server_name[DNS_NAME_MAX]; /* filled by config/: never "" with TLS */
+	bool verify;
+	uint32_t min_days;
+	char ca[CHECK_PATH_MAX]; /* "" the system's */
 };
 
 struct check_spec {

@@ -356,16 +356,6 @@ format_url(struct http_plan *p)
 	    bare_v6 ? "]" : "", port, check->path[0] == '/' ? "" : "/", check->path);
 }
 
-static bool
-lacks(const char *path, const struct prober_file *file, struct err *e)
-{
-	if (path[0] == '\0' || file->fd >= 0)
-		return false;
-	(void)err_set(e, "cannot read %.90s: %s", path,
-	    file->error != 0 ? strerror(file->error) : "too many open files");
-	return true;
-}
-
 /* Whom it trusts and who it says it is: of use to a redirect from http, too. */
 static bool
 read_files(struct http_plan *p, const struct prober_file file[PROBER_FILES],
@@ -375,22 +365,16 @@ read_files(struct http_plan *p, const struct prober_file file[PROBER_FILES],
 
 	if (!check->https && check->redirects == 0)
 		return true;
-	if (check->verify && check->ca[0] != '\0') {
-		if (lacks(check->ca, &file[PROBER_CA], e))
-			return false;
-		p->trust = tls_trust_read(file[PROBER_CA].fd, check->ca, e);
-		if (p->trust == NULL)
-			return false;
-		p->side.trust = p->trust;
-	} else if (check->verify) {
-		p->side.trust = tls_system_get(system, e);
-		if (p->side.trust == NULL && check->https)
+	if (check->verify) {
+		p->side.trust =
+		    tls_trust_choose(check->ca, &file[PROBER_CA], system, &p->trust, e);
+		if (p->side.trust == NULL && (check->https || check->ca[0] != '\0'))
 			return false;
 	}
 	if (check->cert[0] == '\0')
 		return true;
-	if (lacks(check->cert, &file[PROBER_CERT], e) ||
-	    lacks(check->key, &file[PROBER_KEY], e))
+	if (!tls_file_came(check->cert, &file[PROBER_CERT], e) ||
+	    !tls_file_came(check->key, &file[PROBER_KEY], e))
 		return false;
 	p->identity = tls_identity_read(
 	    file[PROBER_CERT].fd, check->cert, file[PROBER_KEY].fd, check->key, e);

@@ -54,8 +54,12 @@ make_ready(struct plan *p, const struct prober_msg *m, struct tls_system *system
 		(void)snprintf(p->trouble, sizeof p->trouble, "the check has no port");
 		return;
 	}
-	if (check->kind == CHECK_TCP)
+	if (check->kind == CHECK_TCP) {
+		if (!tcp_plan_init(
+			&p->tcp, &check->tcp, p->port, &p->from, m->file, system, &e))
+			(void)snprintf(p->trouble, sizeof p->trouble, "%.100s", e.text);
 		return;
+	}
 	if (check->kind != CHECK_HTTP) {
 		(void)snprintf(p->trouble, sizeof p->trouble,
 		    "a check of kind %d is none of a prober's", (int)check->kind);
@@ -110,5 +114,6 @@ plan_give_back(struct plans *all, struct plan *p)
 		at = &(*at)->next;
 	*at = p->next;
 	http_plan_free(p->http);
+	tcp_plan_fini(&p->tcp);
 	free(p);
 }

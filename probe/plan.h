@@ -8,6 +8,7 @@
 #define PROBE_PLAN_H
 
 #include "probe/http.h"
+#include "probe/tcp.h"
 
 struct plan {
 	struct check_spec check;
@@ -15,6 +16,7 @@ struct plan {
 	uint16_t port;                /* in force: the check's own, else the target's */
 	struct connect_from from;
 	struct http_plan *http; /* CHECK_HTTP */
+	struct tcp_plan tcp;    /* CHECK_TCP */
 	char trouble[120];      /* why it cannot be carried out; "" it can */
 	uint32_t users;
 	uint64_t hash;

@@ -153,6 +153,10 @@ close_texts(struct prober_msg *m)
 	CLOSE(m->check.http.ca);
 	CLOSE(m->check.http.cert);
 	CLOSE(m->check.http.key);
+	CLOSE(m->check.tcp.send);
+	CLOSE(m->check.tcp.expect);
+	CLOSE(m->check.tcp.server_name);
+	CLOSE(m->check.tcp.ca);
 #undef CLOSE
 }
 

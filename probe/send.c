@@ -77,12 +77,18 @@ prober_send(int fd, const struct prober_msg *m)
 {
 	const struct check_http *http = &m->check.http;
 	struct prober_msg full = *m;
+	const struct check_tcp *tcp = &m->check.tcp;
 	bool tls = m->kind == PROBER_TARGET && m->check.kind == CHECK_HTTP &&
 	    (http->https || http->redirects > 0);
+	bool tcp_tls =
+	    m->kind == PROBER_TARGET && m->check.kind == CHECK_TCP && tcp->tls;
 	bool sent;
 	int error;
 
-	attach(&full.file[PROBER_CA], tls && http->verify ? http->ca : "");
+	attach(&full.file[PROBER_CA],
+	    tls && http->verify          ? http->ca
+		: tcp_tls && tcp->verify ? tcp->ca
+					 : "");
 	attach(&full.file[PROBER_CERT], tls ? http->cert : "");
 	attach(&full.file[PROBER_KEY], tls ? http->key : "");
 	sent = send_with(fd, &full);

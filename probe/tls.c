@@ -135,6 +135,26 @@ tls_system_get(struct tls_system *s, struct err *e)
 	return s->trust;
 }
 
+bool
+tls_file_came(const char *path, const struct prober_file *file, struct err *e)
+{
+	return file->fd >= 0 ||
+	    err_set(e, "cannot read %.90s: %s", path,
+		file->error != 0 ? strerror(file->error) : "too many open files");
+}
+
+const struct tls_trust *
+tls_trust_choose(const char *ca, const struct prober_file *file, struct tls_system *s,
+    struct tls_trust **own, struct err *e)
+{
+	*own = NULL;
+	if (ca[0] == '\0')
+		return tls_system_get(s, e);
+	if (tls_file_came(ca, file, e))
+		*own = tls_trust_read(file->fd, ca, e);
+	return *own;
+}
+
 static bool
 read_certificates(struct tls_identity *t, int fd, const char *path, struct err *e)
 {
@@ -244,6 +264,28 @@ put_name(char to[TLS_NAME_MAX], const X509 *x)
 	}
 }
 
+/* Where a connection, or a context of curl's, keeps its tls_seen. Not the "app data":
+ * curl keeps its own there. */
+static int
+seen_of_ssl(void)
+{
+	static int index = -1;
+
+	if (index < 0)
+		index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	return index;
+}
+
+static int
+seen_of_context(void)
+{
+	static int index = -1;
+
+	if (index < 0)
+		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	return index;
+}
+
 /* Told of each certificate of the chain; the first that is refused ends it. */
 static int
 on_verify(int good, X509_STORE_CTX *chain)
@@ -251,9 +293,11 @@ on_verify(int good, X509_STORE_CTX *chain)
 	SSL *ssl =
 	    X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls_seen *seen =
-	    ssl == NULL ? NULL : SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	    ssl == NULL ? NULL : SSL_get_ex_data(ssl, seen_of_ssl());
 	const X509 *x = X509_STORE_CTX_get_current_cert(chain);
 
+	if (ssl != NULL && seen == NULL) /* curl's, whose context alone we see */
+		seen = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), seen_of_context());
 	if (good == 1 || seen == NULL)
 		return good;
 	seen->error = X509_STORE_CTX_get_error(chain);
@@ -272,7 +316,8 @@ tls_apply(void *ssl_ctx, const struct tls_trust *trust,
 	SSL_CTX *ctx = ssl_ctx;
 
 	memset(seen, 0, sizeof *seen);
-	(void)SSL_CTX_set_app_data(ctx, seen);
+	if (SSL_CTX_set_ex_data(ctx, seen_of_context(), seen) != 1)
+		return false;
 	if (trust != NULL) {
 		SSL_CTX_set1_cert_store(ctx, trust->store);
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
@@ -283,7 +328,7 @@ tls_apply(void *ssl_ctx, const struct tls_trust *trust,
 }
 
 void
-tls_blame(const struct tls_seen *seen, const struct tls_trust *trust, const char *url,
+tls_blame(const struct tls_seen *seen, const struct tls_trust *trust, const char *host,
     struct probe_result *r)
 {
 	if (trust == NULL) {
@@ -313,9 +358,10 @@ tls_blame(const struct tls_seen *seen, const struct tls_trust *trust, const char
 		    "the certificate of %s has an issuer that is not trusted",
 		    seen->name);
 		return;
-	case X509_V_OK:
+	case X509_V_OK: /* curl did not like the name */
+	case X509_V_ERR_HOSTNAME_MISMATCH:
 		result_fail(r, PROBE_TLS_NAME,
-		    "the certificate does not name the host of %.90s", url);
+		    "the certificate does not name the host of %.90s", host);
 		return;
 	default:
 		result_fail(r, PROBE_TLS,
@@ -348,4 +394,142 @@ tls_has_days(void *ssl, uint32_t min_days, struct probe_result *r)
 		    "the certificate expires on %s, in %d days: fewer than %u", until,
 		    days, min_days);
 	return false;
+}
+
+struct tls_client {
+	SSL_CTX *ctx;
+	const struct tls_trust *trust;
+};
+
+struct tls_stream {
+	SSL *ssl;
+	const struct tls_client *client;
+	struct tls_seen seen;
+	unsigned long error; /* OpenSSL's, of what failed */
+};
+
+struct tls_client *
+tls_client_new(const struct tls_trust *trust)
+{
+	struct tls_client *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	c->trust = trust;
+	c->ctx = SSL_CTX_new(TLS_client_method());
+	if (c->ctx == NULL) {
+		free(c);
+		return NULL;
+	}
+	(void)SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
+	(void)SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION);
+	(void)SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
+	if (trust != NULL) {
+		SSL_CTX_set1_cert_store(c->ctx, trust->store);
+		SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, on_verify);
+	}
+	return c;
+}
+
+void
+tls_client_free(struct tls_client *c)
+{
+	if (c == NULL)
+		return;
+	SSL_CTX_free(c->ctx);
+	free(c);
+}
+
+struct tls_stream *
+tls_stream_new(struct tls_client *c, int fd, const char *server_name)
+{
+	struct tls_stream *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	s->client = c;
+	s->ssl = SSL_new(c->ctx);
+	if (s->ssl != NULL && SSL_set_ex_data(s->ssl, seen_of_ssl(), &s->seen) == 1 &&
+	    SSL_set_fd(s->ssl, fd) == 1 &&
+	    SSL_set_tlsext_host_name(s->ssl, server_name) == 1 &&
+	    (c->trust == NULL || SSL_set1_host(s->ssl, server_name) == 1))
+		return s;
+	tls_stream_free(s);
+	return NULL;
+}
+
+void
+tls_stream_free(struct tls_stream *s)
+{
+	if (s == NULL)
+		return;
+	SSL_free(s->ssl);
+	free(s);
+	ERR_clear_error();
+}
+
+/* What an operation that returned `result` came to. */
+static enum tls_step
+step_of(struct tls_stream *s, int result)
+{
+	switch (SSL_get_error(s->ssl, result)) {
+	case SSL_ERROR_NONE:
+		return TLS_DONE;
+	case SSL_ERROR_WANT_READ:
+		return TLS_WANTS_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_WANTS_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return TLS_CLOSED;
+	case SSL_ERROR_SSL:
+		s->error = ERR_peek_error();
+		return ERR_GET_REASON(s->error) == SSL_R_UNEXPECTED_EOF_WHILE_READING
+		    ? TLS_CLOSED
+		    : TLS_FAILED;
+	default: /* SSL_ERROR_SYSCALL: reset */
+		return TLS_CLOSED;
+	}
+}
+
+enum tls_step
+tls_stream_shake_hands(struct tls_stream *s)
+{
+	ERR_clear_error();
+	return step_of(s, SSL_connect(s->ssl));
+}
+
+enum tls_step
+tls_stream_read(struct tls_stream *s, char *to, size_t room, size_t *bytes)
+{
+	*bytes = 0;
+	ERR_clear_error();
+	return step_of(s, SSL_read_ex(s->ssl, to, room, bytes));
+}
+
+enum tls_step
+tls_stream_write(struct tls_stream *s, const char *from, size_t bytes, size_t *written)
+{
+	*written = 0;
+	ERR_clear_error();
+	return step_of(s, SSL_write_ex(s->ssl, from, bytes, written));
+}
+
+void
+tls_stream_blame(
+    const struct tls_stream *s, const char *server_name, struct probe_result *r)
+{
+	const char *why = ERR_reason_error_string(s->error);
+
+	if (s->seen.error != X509_V_OK)
+		tls_blame(&s->seen, s->client->trust, server_name, r);
+	else
+		result_fail(
+		    r, PROBE_TLS, "tls: %.120s", why == NULL ? "no reason given" : why);
+}
+
+bool
+tls_stream_has_days(
+    const struct tls_stream *s, uint32_t min_days, struct probe_result *r)
+{
+	return min_days == 0 || tls_has_days(s->ssl, min_days, r);
 }

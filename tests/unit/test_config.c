@@ -422,11 +422,11 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = {examples_are_accepted, solo_model, fast_model,
-	    templates_are_merged_by_key, stateful_scenario_model,
-	    names_are_written_as_route53_does, defaults_are_the_rules_own,
-	    endpoints_win_over_answers, records_of_both_styles,
-	    hash_is_over_what_decides_and_is_shared,
+	const TTest *const tests[] = {examples_are_accepted, tcp_conversation,
+	    solo_model, fast_model, templates_are_merged_by_key,
+	    stateful_scenario_model, names_are_written_as_route53_does,
+	    defaults_are_the_rules_own, endpoints_win_over_answers,
+	    records_of_both_styles, hash_is_over_what_decides_and_is_shared,
 	    a_template_hashes_like_what_it_says, table_is_in_order_and_explained,
 	    solo_is_runnable_and_the_rest_is_named, survival_is_computed,
 	    alias_zones_by_the_end_of_the_name, alias_zones_are_all_there};

@@ -118,6 +118,12 @@ set(struct prober_msg *m, const char *key, const char *value)
 		c->hedge_ms = number;
 	else if (strcmp(key, "slow") == 0)
 		c->slow_ms = number;
+	else if (strcmp(key, "tls") == 0)
+		c->tcp.tls = number != 0;
+	else if (strcmp(key, "send") == 0)
+		put(c->tcp.send, sizeof c->tcp.send, value);
+	else if (strcmp(key, "expect") == 0)
+		put(c->tcp.expect, sizeof c->tcp.expect, value);
 	else if (strcmp(key, "source") == 0)
 		put(c->source, sizeof c->source, value);
 	else
@@ -193,6 +199,10 @@ obey(char *line, int fd, bool *paused)
 		decode(value);
 		set(&m, word, value);
 	}
+	put(m.check.tcp.ca, sizeof m.check.tcp.ca, m.check.http.ca);
+	put(m.check.tcp.server_name, DNS_NAME_MAX, m.check.http.host);
+	m.check.tcp.verify = m.check.http.verify;
+	m.check.tcp.min_days = m.check.http.min_days;
 	send_message(fd, &m);
 	return true;
 }
