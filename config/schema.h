@@ -61,7 +61,9 @@ struct schema_key {
 	const char *preset; /* the default, as an operator would write it */
 	const char *words;  /* T_ENUM: the words; T_REF: the key; T_DURATION: "s" */
 	const char *doc;
+	const char *example; /* for the page; NULL: the default, or its type's */
 	struct schema_place place;
+	bool lines; /* T_TEXT: tabs and line ends are allowed */
 	bool (*check)(const char *text, struct err *e); /* beyond the type */
 };
 

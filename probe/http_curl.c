@@ -4,6 +4,8 @@
  *
  * - Easy handles are pooled, as many as there are exchanges at a time; a handle
  *   remembers the request that it was last set for and is set again only for another.
+ *   Before curl 8.1.0 a handle serves once: used again, it writes into freed memory when
+ *   the first header of an answer is a folded line (curl's pull request 11103).
  * - curl neither resolves nor connects: the open-socket callback hands it a connection
  *   that is up. The one CONNECT_TO entry is a constant that keeps curl from looking the
  *   name up. (curl 7.88 calls connect() all the same, with that address; Linux answers
@@ -62,7 +64,7 @@ struct web {
 	struct event *timer;
 	struct curl_slist *nowhere; /* CONNECT_TO */
 	struct web_exchange *idle;
-	long idles, handles, connects_max;
+	long idles, idles_max, handles, connects_max;
 	char user_agent[128];
 };
 
@@ -74,8 +76,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	struct web *w = arg;
 	int running;
 
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	(void)curl_multi_socket_action(w->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	reap(w);
 }
@@ -153,9 +154,7 @@ give_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 static int
 say_connected(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
-	(void)arg;
-	(void)fd;
-	(void)purpose;
+	(void)arg, (void)fd, (void)purpose;
 	return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
@@ -361,7 +360,7 @@ web_cancel(struct web_exchange *x)
 	(void)curl_multi_remove_handle(w->multi, x->easy);
 	drop_socket(x);
 	x->reader = NULL;
-	if (w->idles >= IDLE_HANDLES_MAX) {
+	if (w->idles >= w->idles_max) {
 		exchange_free(x);
 		return;
 	}
@@ -529,6 +528,8 @@ web_new(struct event_base *base, const char *user_agent, struct err *e)
 	w->nowhere = curl_slist_append(NULL, "::127.0.0.1:9");
 	if (w->multi == NULL || w->timer == NULL || w->nowhere == NULL)
 		goto fail;
+	if (curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100)
+		w->idles_max = IDLE_HANDLES_MAX;
 	w->connects_max = CONNECTS_MIN;
 	(void)curl_multi_setopt(w->multi, CURLMOPT_MAXCONNECTS, w->connects_max);
 	(void)curl_multi_setopt(w->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
@@ -577,9 +578,7 @@ web_url_join(struct web_url *to, const char *base, const char *location)
 {
 	CURLU *u = curl_url();
 	char scheme[8], port[8];
-	bool ok;
-
-	ok = u != NULL && curl_url_set(u, CURLUPART_URL, base, 0) == CURLUE_OK &&
+	bool ok = u != NULL && curl_url_set(u, CURLUPART_URL, base, 0) == CURLUE_OK &&
 	    curl_url_set(u, CURLUPART_URL, location, CURLU_DISALLOW_USER) ==
 		CURLUE_OK &&
 	    take_part(u, CURLUPART_SCHEME, 0, scheme, sizeof scheme) &&

@@ -2,6 +2,7 @@
 /*
  * pointsman: one binary, a table of subcommands.
  *
+ * `reference` is in no list either: it prints config/REFERENCE.md, for who builds.
  * `prober` is in no list: the agent runs it, as the worker that probes. It is served
  * first, before this process opens, reads or initialises anything.
  */
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/reference.h"
 #include "config/words.h"
 #include "probe/prober.h"
 #include "steering/agent/commands.h"
@@ -86,6 +88,10 @@ main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "prober") == 0)
 		return prober_main(atoi(argv[2]));
+	if (argc == 2 && strcmp(argv[1], "reference") == 0) {
+		reference_write(stdout);
+		return fflush(stdout) != 0 || ferror(stdout) ? EXIT_CANNOT : EXIT_GOOD;
+	}
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		options_help(NULL, commands, COMMANDS);

@@ -158,8 +158,8 @@ join(struct question *q, const unsigned char *bytes, int n)
 		at += t->length;
 	}
 	a->text[at] = '\0';
-	a->exists = records > 0;
 	a->answered = a->err.text[0] == '\0';
+	a->exists = a->answered && records > 0;
 	ares_free_data(list);
 }
 

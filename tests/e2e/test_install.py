@@ -36,6 +36,7 @@ class Install(unittest.TestCase):
                     for p in (SOURCE / "config/examples").glob("*.yaml")}
         self.assertTrue(examples)
         self.assertEqual({"bin/pointsman", "bin/pointsman-lab", f"{doc}README.md",
+                          f"{doc}REFERENCE.md", "share/bash-completion/completions/pointsman",
                           f"{doc}CHANGELOG.md", f"{doc}LICENSE"} | examples, files)
 
     def test_agent_validates_the_installed_examples(self):
@@ -49,6 +50,22 @@ class Install(unittest.TestCase):
         done = self.run_in_prefix("pointsman", "validate", "-c", wrong)
         self.assertEqual(1, done.returncode, done.stdout)
         self.assertIn(":2:1:", done.stdout)
+
+    def complete(self, *words):
+        script = ("source share/bash-completion/completions/pointsman; "
+                  'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pointsman; '
+                  'printf "%s\n" "${COMPREPLY[@]}"')
+        done = self.run_in_prefix("bash", "-c", script, "bash", "pointsman", *words)
+        self.assertEqual(0, done.returncode, done.stdout)
+        return done.stdout.split()
+
+    def test_completion(self):
+        self.assertEqual(["validate"], self.complete("val"))
+        self.assertIn("drain", self.complete(""))
+        self.assertIn("--reason", self.complete("drain", "--"))
+        self.assertNotIn("--reason", self.complete("validate", "--"))
+        self.assertEqual(["--json"], self.complete("validate", "--j"))
+        self.assertEqual(["share/doc"], self.complete("run", "-c", "share/d"))
 
     def test_lab_shows_its_options(self):
         done = self.run_in_prefix("pointsman-lab", "--help")

@@ -43,6 +43,31 @@ START_TEST(examples_are_accepted)
 }
 END_TEST
 
+START_TEST(tcp_conversation)
+{
+	struct check_spec spec;
+
+	parse_with("{tcp: {port: 5432}}",
+	    "{tcp: {port: 5432, send: \"PING\\r\\n\", expect: PONG, "
+	    "tls: {min_days: 7, ca: ca.pem}}}");
+	config_target(c, 1, 0, 0, &spec);
+	ck_assert_int_eq(spec.kind, CHECK_TCP);
+	ck_assert_uint_eq(spec.tcp.port, 5432);
+	ck_assert_str_eq(spec.tcp.send, "PING\r\n");
+	ck_assert_str_eq(spec.tcp.expect, "PONG");
+	ck_assert(spec.tcp.tls);
+	ck_assert(spec.tcp.verify);
+	ck_assert_uint_eq(spec.tcp.min_days, 7);
+	ck_assert_str_eq(spec.tcp.server_name, "pair.example.com");
+	ck_assert_ptr_nonnull(strstr(spec.tcp.ca, "ca.pem"));
+	fini();
+	parse_with("{tcp: {port: 5432}}", "{tcp: {port: 5432}}");
+	config_target(c, 1, 0, 0, &spec);
+	ck_assert(!spec.tcp.tls);
+	fini();
+}
+END_TEST
+
 START_TEST(solo_model)
 {
 	struct check_spec spec;

@@ -181,6 +181,7 @@ static const struct bad {
     {"path: /healthz", "path: /, min_days: @400", "out of range: 0 to 365", NULL, NULL},
     {"path: /healthz", "path: /, @cert: a.pem", "'cert' needs 'key' beside it", NULL, NULL},
     {"path: /healthz", "path: /, @key: a.pem", "'key' needs 'cert' beside it", NULL, NULL},
+    {"{tcp: {port: 5432}}", "{tcp: {port: 5432, send: @\"a\\eb\"}}", "holds a control character", NULL, NULL},
     {"path: /healthz", "path: /, redirects: @11", "out of range: 0 to 10", NULL, NULL},
     {"path: /healthz", "path: /, host: @-x-", "begins or ends with '-'", NULL, NULL},
     {"{report: 1s}", "{report: @1}", "report '1' has no unit", NULL, NULL},
