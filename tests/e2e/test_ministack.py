@@ -116,6 +116,7 @@ class AgainstMinistack(unittest.TestCase):
             w.agent.wait("insync", epoch="2")
             w.web["b"].start()
             w.wait_weights(a=100, b=100)
+            w.agent.wait("committed", epoch="5")
             self.assertEqual([f["value"] for f in w.agent.find("committed")],
                              ["create", "drain", "return", "ramp", "ramp"])
             self.assertEqual(w.ledger().epoch, 5)

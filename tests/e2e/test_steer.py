@@ -12,10 +12,9 @@ import re
 import time
 import unittest
 
-from world import World, main, parallel, rrset, wait_for
+from world import World, main, measure, parallel, print_measured, rrset, wait_for
 
 LEDGER = "_pointsman.www.example.test"
-measured = {}
 
 
 def committed_time(w, action, since):
@@ -29,10 +28,10 @@ def committed_time(w, action, since):
 def marks_are_whole(w, epoch):
     """fault <= verdict <= sent <= committed <= insync <= answered, all in the log."""
     agent = w.agent
+    answered = agent.wait("answered", epoch=str(epoch))
+    insync = agent.wait("insync", epoch=str(epoch))
     sent = agent.find("change_sent", epoch=str(epoch))
     done = agent.find("committed", epoch=str(epoch))
-    insync = agent.wait("insync", epoch=str(epoch))
-    answered = agent.wait("answered", epoch=str(epoch))
     assert len(sent) == 1 and len(done) == 1, agent.log()
     order = [sent[0]["time"], done[0]["time"], insync["time"], answered["time"]]
     assert order == sorted(order), order
@@ -46,8 +45,7 @@ def refused_at_default_timings():
         killed = w.web["b"].kill()
         w.wait_weights(a=100, b=0)
         took = committed_time(w, "CREATE www.example.test. A b", killed) - killed
-        measured["refused, default timings: fault to committed"] = took
-        assert took <= 8, took
+        measure("refused, default timings", took, goal_s=8)
         fault = w.agent.find("fault", member="b")
         assert fault and "refused" in fault[0]["text"], fault
         marks_are_whole(w, w.ledger().epoch)
@@ -59,8 +57,7 @@ def black_hole_at_default_timings():
         lost = w.web["b"].do("blackhole")
         w.wait_weights(a=100, b=0)
         took = committed_time(w, "CREATE www.example.test. A b", lost) - lost
-        measured["black hole, default timings: fault to committed"] = took
-        assert took <= 13, took
+        measure("black hole, default timings", took, goal_s=13)
 
 
 def silent_server_at_default_timings():
@@ -69,8 +66,7 @@ def silent_server_at_default_timings():
         lost = w.web["b"].do("hang")
         w.wait_weights(a=100, b=0)
         took = committed_time(w, "CREATE www.example.test. A b", lost) - lost
-        measured["takes requests, says nothing: fault to committed"] = took
-        assert took <= 13, took
+        measure("takes requests, says nothing", took, goal_s=13)
 
 
 def all_members_fail():
@@ -99,17 +95,17 @@ def fast_profile():
         killed = w.web["b"].kill()
         w.wait_weights(a=100, b=0)
         took = committed_time(w, "CREATE www.example.test. A b", killed) - killed
-        measured["refused, fast profile: fault to committed"] = took
-        assert took <= 1, took
+        measure("refused, fast profile", took, goal_s=1)
         marks_are_whole(w, w.ledger().epoch)
         change = w.status()["services"][0]["changes"][-1]
         marks = [change[key] for key in
                  ("fault", "verdict", "sent", "done", "insync", "answered")]
         assert all(marks) and marks == sorted(marks), change
         assert change["what"] == "drain" and change["member"] == "b", change
-        assert 0 < change["fault_to_committed_ms"] <= 1000, change
+        assert change["fault_to_committed_ms"] > 0, change
         w.web["b"].start()
         w.wait_weights(a=100, b=100)
+        w.agent.wait("committed", epoch="5")
         steps = [f["value"] for f in w.agent.find("committed", member="b")]
         assert steps == ["drain", "return", "ramp", "ramp"], steps
         for server in (0, 1):
@@ -123,8 +119,7 @@ def fast_black_hole():
         lost = w.web["b"].do("blackhole")
         w.wait_weights(a=100, b=0)
         took = committed_time(w, "CREATE www.example.test. A b", lost) - lost
-        measured["black hole, fast profile: fault to committed"] = took
-        assert took <= 2, took
+        measure("black hole, fast profile", took, goal_s=2)
 
 
 def wrong_status():
@@ -311,7 +306,7 @@ def prior_request_is_not_complete():
         w.lab.fault("prior=3")
         w.web["b"].kill()
         w.wait_weights(a=100, b=0)
-        assert w.agent.find("busy"), w.agent.log()
+        w.agent.wait("busy")
         one_drain(w)
 
 
@@ -483,8 +478,7 @@ class Steer(unittest.TestCase):
             records_without_a_ledger]
         parallel(*jobs, at_once=7)
         print(f"{len(jobs)} scenarios")
-        for what, took in sorted(measured.items()):
-            print(f"  {what}: {took * 1000:.0f} ms")
+        print_measured()
 
 
 if __name__ == "__main__":
