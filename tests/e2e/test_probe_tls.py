@@ -253,6 +253,66 @@ class Http2(Case):
         self.assertEqual({"exit": 0}, p.close())
 
 
+CHECKED = """
+cluster: small
+sites: [left, right]
+agents:
+  watch: {{site: left}}
+quorum: solo
+state: {folder}/state
+checks:
+  web: {{http: {{scheme: https, port: {web}, path: /, min_days: 5, ca: ca.pem,
+         cert: probe.pem, key: probe.key}}}}
+  old: {{http: {{scheme: https, port: {web}, path: /, min_days: 300, ca: ca.pem,
+         cert: probe.pem, key: probe.key}}}}
+  cache: {{tcp: {{port: {tcp}, send: "PING\\r\\n", expect: PONG, tls: {{ca: ca.pem}}}}}}
+zones:
+  lab: {{name: example.test, route53: {{zone_id: ZLAB}}}}
+services:
+"""
+SERVICE = """
+  {check}:
+    zone: lab
+    names: [www.example.test]
+    ttl: 5s
+    check: {check}
+    members:
+      left: {{answers: {{A: [127.0.0.1]}}}}
+      right: {{answers: {{A: [127.0.0.2]}}, endpoints: ["127.0.0.1"]}}
+"""
+
+
+class FromTheFile(Case):
+    def test_check(self):
+        """`pointsman check` on a file with all of it: paths from the file's folder, names
+        from the service, a key that is its owner's alone."""
+        folder = self.authority.path("configuration")
+        os.mkdir(folder)
+        cert, key = self.authority.issue(name="probe.example.test")
+        for source, name in ((cert, "probe.pem"), (key, "probe.key"),
+                             (self.authority.pem, "ca.pem")):
+            shutil.copy(source, os.path.join(folder, name))
+        os.chmod(os.path.join(folder, "probe.key"), 0o600)
+
+        def pong(connection, server):
+            if connection.recv(100) == b"PING\r\n":
+                connection.sendall(b"+PONG\r\n")
+        web = self.serve(answer("ok"), tls=self.authority.context(
+            client=self.authority.pem))
+        tcp = self.serve(pong, tls=self.authority.context())
+        binary = os.path.join(os.environ.get("BUILD_DIR", "build"), "pointsman")
+        for check, status, reason in (("web", 0, "ok"), ("old", 1, "tls-expiring"),
+                                      ("cache", 0, "ok")):
+            path = os.path.join(folder, check + ".yaml")
+            with open(path, "w") as f:
+                f.write(CHECKED.format(folder=folder, web=web.port, tcp=tcp.port))
+                f.write(SERVICE.format(check=check))
+            ran = subprocess.run([binary, "check", "-c", path, "--json"],
+                                 capture_output=True, text=True, timeout=60)
+            self.assertEqual(status, ran.returncode, ran.stdout + ran.stderr)
+            self.assertEqual(2, ran.stdout.count('"%s"' % reason), ran.stdout)
+
+
 class Confined(Case):
     def test_filter_is_in_force(self):
         p = self.prober()
