@@ -167,7 +167,7 @@ static const struct schema_key keys[] = {
  .example = "us-east-1", .doc = "the region that requests are signed for; default: the partition's"},
 {"zones.*.route53.role_arn", T_TEXT, .place = AT(draft_zone, zone.route53.role_arn), .check = form_role,
  .example = "arn:aws:iam::111122223333:role/pointsman-dns", .doc = "a role to assume"},
-{"zones.*.route53.external_id", T_TEXT, .min = 2, .max = 1224, .example = "shop-dns", .doc = "what its trust policy asks for"},
+{"zones.*.route53.external_id", T_TEXT, .min = 2, .max = 1224, .place = AT(draft_zone, zone.route53.external_id), .example = "shop-dns", .doc = "what its trust policy asks for"},
 {"zones.*.route53.profile", T_TEXT, .place = AT(draft_zone, zone.route53.profile), .example = "pointsman", .doc = "a profile of the shared credentials file"},
 {"zones.*.route53.budget", T_BLOCK, .doc = "requests that this agent may spend; the account's bucket is shared"},
 {"zones.*.route53.budget.per_s", T_COUNT, .min = 1, .max = 10, .preset = "2", .place = AT(draft_zone, budget_per_s),

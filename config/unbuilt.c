@@ -41,9 +41,6 @@ static const struct unbuilt {
     {"checks.*.cloudwatch", NULL, "read CloudWatch metrics yet"},
     {"checks.*.http.url", NULL, "measure a lag from a fixed url yet"},
     {"checks.*.http.json", NULL, "read a lag from a JSON answer yet"},
-    {"zones.*.route53.role_arn", NULL,
-	"assume a role yet: give credentials that may write the zone"},
-    {"zones.*.route53.external_id", NULL, "assume a role yet"},
     {"scenarios.*", NULL, "carry out scenarios yet"},
 };
 #define ROWS (sizeof rows / sizeof rows[0])

@@ -109,6 +109,7 @@ struct agent_zone {
 	struct event *timer;        /* asks for them again */
 	uint32_t failures;          /* of asking, in a row */
 	uint32_t turn;              /* which is asked first next time */
+	char warning[ERR_TEXT_MAX]; /* of the provider, as it was said last */
 	char steady[RR_HEALTH_MAX]; /* the steady health check; "" not known */
 };
 

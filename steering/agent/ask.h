@@ -4,7 +4,7 @@
 #define STEERING_AGENT_ASK_H
 
 #include "steering/agent/commands.h"
-#include "steering/agent/json.h"
+#include "steering/zone/json.h"
 
 /* Takes the question. NULL: no answer came, and why was said. */
 struct json *

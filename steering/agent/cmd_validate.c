@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "steering/agent/commands.h"
-#include "steering/agent/json.h"
+#include "steering/zone/json.h"
 
 #define SURVIVAL_BYTES 2048
 

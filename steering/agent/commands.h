@@ -54,6 +54,8 @@ int cmd_adopt(const struct options *o);
 int cmd_status(const struct options *o);
 int cmd_order(const struct options *o); /* drain … ack: o->command->name says which */
 int cmd_history(const struct options *o);
+int cmd_doctor(const struct options *o);
+int cmd_iam(const struct options *o);
 int cmd_version(const struct options *o);
 
 /* ---- what several of them need ---- */

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "steering/agent/json.h"
+#include "steering/zone/json.h"
 #include "steering/core/bounds.h"
 #include "steering/core/err.h"
 

@@ -60,6 +60,14 @@ static const struct command commands[] = {
 	orders_more},
     {"ack", cmd_order, "config! reason json", "SERVICE/MEMBER", 1, 1,
 	"let a latched member return", orders_more},
+    {"doctor", cmd_doctor, "config! agent json", "", 0, 0,
+	"everything an agent needs here, each with its cure when it is wrong",
+	"Run it as the agent's own user. It reads and changes nothing. Exit status 1:\n"
+	"something is wrong; 2: nothing is known to be, but not all could be seen."},
+    {"iam", cmd_iam, "config! json", "[ZONE]", 0, 1,
+	"the least-privilege IAM policy for this configuration, as JSON; works offline",
+	"Without ZONE: for the identity that the agent has by itself. A zone with a role\n"
+	"is written by the role: name the zone to get the role's policy."},
     {"version", cmd_version, "", "", 0, 0, "print the version", NULL},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -287,6 +287,10 @@ why_nothing(struct run *r)
 	p->answer = PLAN_NOTHING;
 	if (r->last[0] != '\0')
 		(void)snprintf(p->text, sizeof p->text, "%s", r->last);
+	else if (!r->engine->believed)
+		(void)snprintf(p->text, sizeof p->text,
+		    "the names are empty, and no member is UP: they are created with the "
+		    "first that is");
 	else
 		(void)snprintf(p->text, sizeof p->text,
 		    "every member is where its verdict wants it");

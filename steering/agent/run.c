@@ -187,6 +187,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	facts_tick(l->agent.facts);
 	targets_tick(l->agent.targets);
 	reload_tick(&l->agent);
+	for (uint32_t i = 0; i < l->agent.zones; i++)
+		zone_tick(l->agent.zone[i]);
 	say_status(&l->agent);
 }
 

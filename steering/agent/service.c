@@ -118,6 +118,11 @@ answer_order(struct agent_service *s, const struct engine_out *out)
 		end_order(s, false, s->order_text);
 		return;
 	}
+	/* Taken back before it got to the ledger: the fact says so. */
+	if (s->order.order.kind == ORDER_UNFREEZE && s->order_text[0] != '\0') {
+		end_order(s, true, s->order_text);
+		return;
+	}
 	if (s->engine->released)
 		(void)snprintf(text, sizeof text,
 		    "done: %s is released: its ledger is gone from the zone, its records "
@@ -229,6 +234,11 @@ agent_order(struct agent_service *s, const struct order *order, agent_order_cb c
 {
 	if (s->stopped || s->agent->stopping)
 		return err_set(e, "the agent is stopping");
+	if (s->order.pending && order_gives_way(&s->order.order, order))
+		end_order(s, false,
+		    order->kind == ORDER_FREEZE
+			? "a freeze came before it was in the ledger"
+			: "it was taken back before it was in the ledger");
 	if (s->order.pending)
 		return err_set(e,
 		    "%s: another order (%s) is on its way to the ledger: wait for it",

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "steering/agent/agent.h"
-#include "steering/agent/json.h"
+#include "steering/zone/json.h"
 
 /* service "": all. NULL when there is none of that name. */
 struct json *status_of_agent(const struct agent *a, const char *service);

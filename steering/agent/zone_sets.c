@@ -124,6 +124,7 @@ sets_view(const struct config_service *conf, const struct zone_view *v,
 {
 	*out = (struct engine_view){.result = CHANGE_OK, .error = ""};
 	out->ledger_present = v->ledger_present || v->ledger_odd;
+	out->ledger_odd = v->ledger_odd;
 	/* What is no TXT of one value is no ledger, whatever it says. */
 	out->ledger = v->ledger_odd ? "" : v->ledger;
 	out->sets = (uint32_t)v->sets;

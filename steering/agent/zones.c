@@ -123,6 +123,7 @@ zone_is_same(const struct agent_zone *z, const struct config_zone *conf)
 	    strcmp(a->endpoint, b->endpoint) == 0 &&
 	    strcmp(a->region, b->region) == 0 &&
 	    strcmp(a->role_arn, b->role_arn) == 0 &&
+	    strcmp(a->external_id, b->external_id) == 0 &&
 	    strcmp(a->profile, b->profile) == 0 && a->budget_burst == b->budget_burst &&
 	    !(a->budget_per_s < b->budget_per_s) &&
 	    !(a->budget_per_s > b->budget_per_s);
@@ -142,6 +143,23 @@ zone_reload(struct agent_zone *z, const struct config_zone *conf)
 		z->nameservers = 0;
 		(void)event_add(z->timer, &now);
 	}
+}
+
+void
+zone_tick(struct agent_zone *z)
+{
+	const char *warning = provider_warning(z->provider);
+
+	if (strcmp(warning, z->warning) == 0)
+		return;
+	if (warning[0] != '\0')
+		facts_say(z->agent->facts, FACT_TROUBLE, FACT_WARN, NULL, NULL,
+		    "zone %s: credentials: %s", z->conf->key, warning);
+	else
+		facts_say(z->agent->facts, FACT_TROUBLE, FACT_INFO, NULL, NULL,
+		    "zone %s: credentials: well again: %s", z->conf->key,
+		    provider_identity(z->provider));
+	(void)snprintf(z->warning, sizeof z->warning, "%s", warning);
 }
 
 void

@@ -14,6 +14,8 @@ zone_new(struct agent *a, const struct config_zone *conf, uint64_t seed, struct 
 void zone_reload(struct agent_zone *z, const struct config_zone *conf);
 /* Is it the same zone, by the same way? Name servers may differ. */
 bool zone_is_same(const struct agent_zone *z, const struct config_zone *conf);
+/* Every second: says what the provider warns of, once, and when it is over. */
+void zone_tick(struct agent_zone *z);
 void zone_free(struct agent_zone *z);
 
 #endif

@@ -51,6 +51,11 @@ struct order {
 	uint64_t for_s;  /* DRAIN, FREEZE, PIN: how long it stands; a year at most */
 };
 
+/* A freeze waits for nothing: an order that is not in the ledger yet is dropped for it
+ * (what was sent of it may still be applied); and unfreeze takes back a freeze that has
+ * not got there. Any other order waits its turn. */
+bool order_gives_way(const struct order *waiting, const struct order *next);
+
 enum change_result { /* what became of a change, or of a read */
 	CHANGE_OK = 0,
 	CHANGE_LOST,
@@ -67,8 +72,9 @@ struct engine_view {
 	const char *error; /* a sentence unless OK */
 	bool ledger_present;
 	const char *ledger; /* text */
-	uint32_t sets;      /* at the service's names, ledger not counted */
-	uint64_t digest;    /* rrset_digest() of them */
+	bool ledger_odd; /* a set of another shape stands there: nothing deletes it */
+	uint32_t sets;   /* at the service's names, ledger not counted */
+	uint64_t digest; /* rrset_digest() of them */
 	/* Written weight found for each member (its set id); -1: no set of its own. */
 	int16_t weight[MEMBERS_MAX];
 };
@@ -177,6 +183,7 @@ struct engine {
 	uint64_t observed_nonce; /* mode: observe: the version pretended upon */
 	bool view_present;       /* the last read showed a ledger … */
 	bool view_garbled;       /* … that is none */
+	bool view_odd;           /* … nor a set that a change of ours could delete */
 	bool view_readable;      /* … of ours, parsed: view_ledger */
 	struct ledger view_ledger;
 	int16_t view_weight[MEMBERS_MAX];
@@ -194,7 +201,8 @@ struct engine {
 	bool writing;
 	struct intent sent_intent;
 	struct ledger sent;
-	bool unknown; /* an outcome is open: sent_epoch, sent_nonce */
+	uint32_t sent_order_id; /* the order that it carries; 0 none */
+	bool unknown;           /* an outcome is open: sent_epoch, sent_nonce */
 	uint64_t unknown_epoch, unknown_nonce;
 	uint64_t write_next_ms;
 	uint32_t write_failures;
@@ -239,10 +247,5 @@ const struct report *engine_report(const struct engine *g);
  * policy. */
 void engine_explain(const struct engine *g, uint32_t member, int64_t now_wall_s,
     uint64_t now_ms, char *text, size_t text_bytes);
-/* What a running agent would do now if every verdict were as given and held long
- * enough: for `plan`. Returns false with a sentence when it would do nothing. */
-bool engine_preview(const struct rule_service *rule, const struct ledger *l,
-    const enum verdict verdict[MEMBERS_MAX], int64_t now_wall_s, struct ledger *next,
-    struct err *why);
 
 #endif

@@ -12,6 +12,7 @@
 #include "steering/core/engine_parts.h"
 
 #define CREATE_WAIT_MS 60000
+#define READ_HANGS_MS 3000 /* as long as an agent may be silent */
 
 void
 decide_limiter_in(
@@ -42,6 +43,13 @@ policy_in_force(const struct engine *g)
 	return !g->believed || g->ledger.policy_hash == g->rule->policy_hash;
 }
 
+/* A read that hangs is as good as none; its end may be half a minute away. */
+static bool
+read_hangs(const struct engine *g, uint64_t now_ms)
+{
+	return g->reading && now_ms - g->read_began_ms > READ_HANGS_MS;
+}
+
 static enum cannot
 find_cannot(const struct engine *g, uint64_t now_ms)
 {
@@ -61,7 +69,8 @@ find_cannot(const struct engine *g, uint64_t now_ms)
 		return CANNOT_ABSTAIN;
 	if (quorum_heard(g->rule, g->ballot, now_ms) < rule_quorum(g->rule))
 		return CANNOT_LONELY;
-	if (g->read_failures > 0 || (g->api_trouble && now_ms < g->write_next_ms))
+	if (g->read_failures > 0 || read_hangs(g, now_ms) ||
+	    (g->api_trouble && now_ms < g->write_next_ms))
 		return CANNOT_API;
 	if (!policy_in_force(g))
 		return CANNOT_POLICY;
@@ -224,6 +233,11 @@ say_state(struct engine *g, struct engine_out *out, uint64_t now_ms)
 	}
 	if (g->said_cannot == g->cannot)
 		return;
+	if (g->cannot == CANNOT_API && read_hangs(g, now_ms))
+		say_text(say(out, FACT_TROUBLE, FACT_WARN, -1, now_ms),
+		    "the zone has not answered a read for %d s: nothing is written "
+		    "meanwhile",
+		    READ_HANGS_MS / 1000);
 	if (g->cannot == CANNOT_POLICY || g->said_cannot == CANNOT_POLICY) {
 		bool lost = g->cannot == CANNOT_POLICY;
 		struct fact *f =
@@ -389,6 +403,7 @@ send_change(struct engine *g, const struct engine_in *in, struct engine_out *out
 	g->writing = true;
 	g->sent = *next;
 	g->sent_intent = g->intent;
+	g->sent_order_id = g->intent.kind == INTENT_ORDER ? g->order.id : 0;
 	out->change = true;
 	out->create = !g->view_present;
 	out->release = g->intent.kind == INTENT_ORDER && g->order.kind == ORDER_RELEASE;

@@ -35,6 +35,14 @@ thaws_here(const struct engine *g, const struct order *o)
 	    !g->writing && !g->unknown;
 }
 
+bool
+order_gives_way(const struct order *waiting, const struct order *next)
+{
+	return (next->kind == ORDER_FREEZE && waiting->kind != ORDER_NONE &&
+		   waiting->kind != ORDER_FREEZE) ||
+	    (next->kind == ORDER_UNFREEZE && waiting->kind == ORDER_FREEZE);
+}
+
 void
 order_take(struct engine *g, const struct engine_in *in, struct engine_out *out)
 {
@@ -51,6 +59,13 @@ order_take(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		say_text(
 		    f, "the freeze had not reached the ledger: it is taken back here");
 		return;
+	}
+	if (in->order->kind == ORDER_FREEZE && order_gives_way(&g->order, in->order) &&
+	    !g->rule->observe) {
+		f = say(out, FACT_ORDER_REFUSED, FACT_WARN, -1, in->now_ms);
+		say_value(f, order_word(g->order.kind));
+		say_text(f, "a freeze came before it was in the ledger: ask again");
+		g->order.kind = ORDER_NONE;
 	}
 	if (g->order.kind != ORDER_NONE || g->rule->observe) {
 		f = say(out, FACT_ORDER_REFUSED, FACT_WARN, -1, in->now_ms);
@@ -231,6 +246,10 @@ order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
 
 	*next = g->ledger;
 	*records = false;
+	if (g->view_odd)
+		return err_set(why,
+		    "what stands at the ledger's name is not one plain TXT value: it is "
+		    "never touched; remove it by hand, then adopt");
 	if (g->order.kind == ORDER_ADOPT) {
 		*records = true;
 		return write_adopt(g, next, why);

@@ -102,7 +102,10 @@ put_ledger(struct pen *p, const struct engine *g, uint32_t m, int64_t now_wall_s
 	struct limiter_in lim;
 
 	if (!g->has_ledger) {
-		put(p, "; no ledger in force yet");
+		put(p, "; no ledger in force yet%s",
+		    g->standing == WATCH_EMPTY && g->read_once && g->first_up_ms == 0
+			? ": the names are empty, and no member was UP"
+			: "");
 		return;
 	}
 	decide_limiter_in(g, now_wall_s, now_ms, &lim);

@@ -156,6 +156,11 @@ write_adopt(const struct engine *g, struct ledger *next, struct err *why)
 			memset(&x->drain, 0, sizeof x->drain);
 	}
 	policy_weigh(g->rule, next);
+	next->freeze = old.freeze; /* another operator's word; unfreeze ends it */
+	if (old.spaced[0] != '\0' && ledger_find(next, old.spaced) >= 0) {
+		memcpy(next->spaced, old.spaced, sizeof next->spaced);
+		next->spaced_wall_s = old.spaced_wall_s;
+	}
 	memcpy(next->nonce, old.nonce, sizeof next->nonce);
 	next->nonces = old.nonces;
 	next->fence = old.fence;

@@ -125,11 +125,13 @@ take_ledger(struct engine *g, const struct ledger *l, const struct engine_in *in
 
 	if (is_aligned)
 		note_seen(g, l, in);
+	/* Only a ledger that moved has voided anything; a read of the same has not. */
+	if (!g->believed || g->ledger.nonce[0] != l->nonce[0])
+		g->void_due = false;
 	g->ledger = *l;
 	g->believed = true;
 	g->released = false;
 	g->has_ledger = is_aligned;
-	g->void_due = false;
 	g->report.epoch = l->epoch;
 	g->report.nonce = l->nonce[0];
 }
@@ -149,7 +151,8 @@ zone_realign(struct engine *g)
 static void
 order_over(struct engine *g, struct engine_out *out)
 {
-	if (g->sent_intent.kind != INTENT_ORDER || g->order.kind == ORDER_NONE)
+	if (g->sent_intent.kind != INTENT_ORDER || g->order.kind == ORDER_NONE ||
+	    g->order.id != g->sent_order_id)
 		return;
 	out->order_done = true;
 	g->order.kind = ORDER_NONE;
@@ -361,6 +364,7 @@ zone_view(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	memcpy(g->view_weight, in->view->weight, sizeof g->view_weight);
 	struct watch_view w = look(g, in);
 	g->view_present = w.present;
+	g->view_odd = w.present && in->view->ledger_odd;
 	g->view_garbled = w.present && w.reading == LEDGER_GARBLED;
 	g->view_readable = w.present && w.reading == LEDGER_OK && w.ours;
 	g->standing = watch_step(&g->watch, &w, &thawed);
@@ -420,6 +424,23 @@ committed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	order_over(g, out);
 }
 
+/* A change that will not be taken is not sent for ever: who ordered it is told why. A
+ * freeze goes on: it works here already, and the zone may take it later. */
+static void
+order_refused(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	struct fact *f;
+
+	if (g->sent_intent.kind != INTENT_ORDER || g->order.kind == ORDER_NONE ||
+	    g->order.id != g->sent_order_id || g->order.kind == ORDER_FREEZE)
+		return;
+	f = say(out, FACT_ORDER_REFUSED, FACT_WARN, -1, in->now_ms);
+	say_value(f, order_word(g->order.kind));
+	say_text(f, "%.200s", in->text != NULL ? in->text : "");
+	g->order.kind = ORDER_NONE;
+	out->order_refused = true;
+}
+
 /* Not committed: read again, decide again, after a rest. */
 static void
 setback(struct engine *g, const struct engine_in *in, bool rest)
@@ -459,6 +480,7 @@ zone_changed(struct engine *g, const struct engine_in *in, struct engine_out *ou
 		return;
 	case CHANGE_REFUSED:
 		say_result(g, in, out, FACT_REFUSED, FACT_ERROR);
+		order_refused(g, in, out);
 		g->api_trouble = true;
 		setback(g, in, true);
 		return;

@@ -35,14 +35,15 @@ static const struct file files[] = {
 
 /* What another tool would do with the profile, and we do not. */
 static const struct {
-	const char *prefix, *instead;
+	const char *prefix, *instead, *more;
 } unsupported[] = {
-    {"sso_", "SSO"},
-    {"mfa_serial", "MFA"},
-    {"source_profile", "chains of profiles"},
-    {"credential_source", "roles of a profile"},
-    {"role_arn", "roles of a profile"},
-    {"web_identity_token_file", "roles of a profile"},
+    {"sso_", "SSO", ""},
+    {"mfa_serial", "MFA", ""},
+    {"source_profile", "chains of profiles", ", or set role_arn on the zone"},
+    {"credential_source", "roles of a profile", ", or set role_arn on the zone"},
+    {"role_arn", "roles of a profile", ", or set role_arn on the zone"},
+    {"web_identity_token_file", "roles of a profile",
+	", or set AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN"},
 };
 
 struct parsing {
@@ -51,8 +52,9 @@ struct parsing {
 	bool config;
 	unsigned line, section_line;
 	bool inside, seen;
-	char process_line[12]; /* line of credential_process, "" none */
+	unsigned command_line; /* of credential_process; 0 none */
 	struct credentials *out;
+	struct credentials_command *command;
 	struct err *e;
 };
 
@@ -152,11 +154,19 @@ setting(struct parsing *p, const char *key, const char *v)
 		if (strncmp(
 			key, unsupported[i].prefix, strlen(unsupported[i].prefix)) == 0)
 			return err_set(p->e,
-			    "%s:%u: profile %s uses %.40s: Pointsman does not "
-			    "support %s; give it a profile with static keys",
-			    p->path, p->line, p->profile, key, unsupported[i].instead);
-	if (strcmp(key, "credential_process") == 0)
-		(void)snprintf(p->process_line, sizeof p->process_line, "%u", p->line);
+			    "%.120s:%u: profile %.63s uses %.40s: Pointsman does not "
+			    "support %s: make a profile with credential_process = aws "
+			    "configure export-credentials --profile %.63s --format process"
+			    "%s",
+			    p->path, p->line, p->profile, key, unsupported[i].instead,
+			    p->profile, unsupported[i].more);
+	if (strcmp(key, "credential_process") == 0) {
+		if (strlen(v) >= sizeof p->command->command || v[0] == '\0')
+			return err_set(p->e, "%s:%u: %s is %s", p->path, p->line, key,
+			    v[0] == '\0' ? "empty" : "too long");
+		memcpy(p->command->command, v, strlen(v) + 1);
+		p->command_line = p->line;
+	}
 	if (strcmp(key, "aws_access_key_id") == 0)
 		return value(p, key, out->access_key, sizeof out->access_key, v);
 	if (strcmp(key, "aws_secret_access_key") == 0)
@@ -256,14 +266,14 @@ judge(const struct parsing *p, mode_t mode, struct err *warning)
 	struct credentials *out = p->out;
 
 	if (out->access_key[0] == '\0' && out->secret_key[0] == '\0') {
-		if (p->process_line[0] == '\0')
+		if (p->command_line == 0)
 			return CREDENTIALS_NONE;
-		(void)err_set(p->e,
-		    "%s:%s: profile %s uses credential_process, which this "
-		    "version does not run: give it static keys",
-		    p->path, p->process_line, p->profile);
-		return CREDENTIALS_BAD;
+		(void)snprintf(p->command->source, sizeof p->command->source,
+		    "credential_process of profile %.63s (%.90s:%u)", p->profile,
+		    p->path, p->command_line);
+		return CREDENTIALS_FOUND;
 	}
+	text_wipe(p->command, sizeof *p->command); /* static keys come first */
 	if (out->access_key[0] == '\0' || out->secret_key[0] == '\0') {
 		(void)err_set(p->e, "%s:%u: profile %s has %s but no %s", p->path,
 		    p->section_line, p->profile,
@@ -282,12 +292,17 @@ judge(const struct parsing *p, mode_t mode, struct err *warning)
 
 static enum credentials_found
 load_file(const struct file *f, const char *profile, bool *seen,
-    struct credentials *out, struct err *warning, struct err *e)
+    struct credentials *out, struct credentials_command *command, struct err *warning,
+    struct err *e)
 {
 	enum credentials_found found = CREDENTIALS_BAD;
 	char path[PATH_MAX_OURS];
-	struct parsing p = {
-	    .path = path, .profile = profile, .config = f->config, .out = out, .e = e};
+	struct parsing p = {.path = path,
+	    .profile = profile,
+	    .config = f->config,
+	    .out = out,
+	    .command = command,
+	    .e = e};
 	mode_t mode = 0;
 	size_t n = 0;
 	char *all;
@@ -318,19 +333,21 @@ load_file(const struct file *f, const char *profile, bool *seen,
 
 enum credentials_found
 credentials_file_load(const char *profile, bool explicit_profile,
-    struct credentials *out, struct err *warning, struct err *e)
+    struct credentials *out, struct credentials_command *command, struct err *warning,
+    struct err *e)
 {
 	enum credentials_found found = CREDENTIALS_NONE;
 	bool seen = false;
 
 	for (size_t i = 0; i < FILES && found == CREDENTIALS_NONE; i++) {
 		text_wipe(out, sizeof *out);
-		found = load_file(&files[i], profile, &seen, out, warning, e);
+		text_wipe(command, sizeof *command);
+		found = load_file(&files[i], profile, &seen, out, command, warning, e);
 	}
 	if (found != CREDENTIALS_NONE || !explicit_profile)
 		return found;
 	(void)err_set(e,
-	    seen ? "profile %s holds no static keys"
+	    seen ? "profile %s holds neither static keys nor a credential_process"
 		 : "profile %s is in neither the shared credentials file nor "
 		   "the configuration file",
 	    profile);

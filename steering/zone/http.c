@@ -34,7 +34,8 @@ struct http_call {
 	CURL *easy;
 	struct curl_slist *header;
 	struct text body; /* of the answer */
-	void *sent;       /* copy of the request's body */
+	void *sent;       /* copy of the request's body: may hold a token */
+	size_t sent_bytes;
 	bool https, once;
 	int64_t date_wall_s;
 	uint64_t sent_ms;
@@ -66,6 +67,7 @@ free_call(struct http_call *c)
 		text_wipe(s->data, strlen(s->data));
 	curl_slist_free_all(c->header);
 	text_fini(&c->body);
+	text_wipe(c->sent, c->sent_bytes);
 	free(c->sent);
 	free(c);
 }
@@ -338,6 +340,7 @@ set_body(struct http_call *c, const struct http_request *r)
 	if (c->sent == NULL)
 		return false;
 	memcpy(c->sent, r->body, r->body_bytes);
+	c->sent_bytes = r->body_bytes;
 	return curl_easy_setopt(c->easy, CURLOPT_POST, 1L) == CURLE_OK &&
 	    curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, r->method) == CURLE_OK &&
 	    curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->sent) == CURLE_OK &&

@@ -10,11 +10,11 @@
 
 static const struct {
 	const char *prefix; /* of regions in it */
-	const char *host, *region;
+	const char *host, *region, *arn;
 } partitions[] = {
-    {"cn-", "route53.amazonaws.com.cn", "cn-northwest-1"},
-    {"us-gov-", "route53.us-gov.amazonaws.com", "us-gov-west-1"},
-    {"", "route53.amazonaws.com", "us-east-1"},
+    {"cn-", "route53.amazonaws.com.cn", "cn-northwest-1", "aws-cn"},
+    {"us-gov-", "route53.us-gov.amazonaws.com", "us-gov-west-1", "aws-us-gov"},
+    {"", "route53.amazonaws.com", "us-east-1", "aws"},
 };
 #define PARTITIONS (sizeof partitions / sizeof partitions[0])
 
@@ -25,6 +25,17 @@ own_place(struct partition_place *out, size_t i)
 	(void)snprintf(
 	    out->endpoint, sizeof out->endpoint, "https://%s", partitions[i].host);
 	(void)snprintf(out->region, sizeof out->region, "%s", partitions[i].region);
+	(void)snprintf(out->arn, sizeof out->arn, "%s", partitions[i].arn);
+}
+
+static size_t
+of_region(const char *region)
+{
+	size_t i = 0;
+
+	while (strncmp(region, partitions[i].prefix, strlen(partitions[i].prefix)) != 0)
+		i++;
+	return i;
 }
 
 /* "https://host[:port][/]" and nothing else. */
@@ -56,14 +67,11 @@ bool
 partition_find(
     struct partition_place *out, const struct route53_spec *spec, struct err *e)
 {
-	size_t i = 0;
+	size_t i;
 
 	memset(out, 0, sizeof *out);
 	if (spec->endpoint[0] == '\0') {
-		while (strncmp(spec->region, partitions[i].prefix,
-			   strlen(partitions[i].prefix)) != 0)
-			i++;
-		own_place(out, i);
+		own_place(out, of_region(spec->region));
 		return true;
 	}
 	if (!split(out, spec->endpoint, e))
@@ -76,5 +84,21 @@ partition_find(
 	}
 	(void)snprintf(out->region, sizeof out->region, "%s",
 	    spec->region[0] != '\0' ? spec->region : "us-east-1");
+	(void)snprintf(
+	    out->arn, sizeof out->arn, "%s", partitions[of_region(out->region)].arn);
+	return true;
+}
+
+bool
+partition_check(const struct route53_spec *s, struct err *e)
+{
+	static const char alnum[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz";
+
+	if (s->zone_id[0] == '\0' || strspn(s->zone_id, alnum) != strlen(s->zone_id))
+		return err_set(e, "zone_id %s is not letters and digits", s->zone_id);
+	if (!(s->budget_per_s > 0) || s->budget_burst == 0)
+		return err_set(
+		    e, "zone %s: the API budget is not positive", s->zone_id);
 	return true;
 }

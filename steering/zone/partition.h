@@ -15,11 +15,15 @@ struct partition_place {
 	char endpoint[256]; /* "https://route53.amazonaws.com", no slash at the end */
 	char host[256];     /* as the Host field says it: without a default port */
 	char region[32];    /* to sign for */
+	char arn[16];       /* "aws", "aws-cn", "aws-us-gov": second word of its ARNs */
 };
 
 /* From what the operator wrote: an endpoint decides; without one the region's
  * partition does ("cn-…", "us-gov-…", all others); without both it is "aws". */
 bool partition_find(struct partition_place *out, const struct route53_spec *spec,
     struct err *e) MUST_CHECK;
+
+/* Is the rest of it usable: zone id, budget? */
+bool partition_check(const struct route53_spec *spec, struct err *e) MUST_CHECK;
 
 #endif

@@ -82,6 +82,12 @@ provider_warning(const struct provider *p)
 	return p->ops->warning(p);
 }
 
+const char *
+provider_identity(const struct provider *p)
+{
+	return p->ops->identity(p);
+}
+
 void
 provider_free(struct provider *p)
 {

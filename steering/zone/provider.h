@@ -101,6 +101,8 @@ void provider_check_make(
 /* "" or a sentence for the operator about what the provider stands on, as of its last
  * request: a credentials file that others can read, one that went bad. */
 const char *provider_warning(const struct provider *p);
+/* Whose word the last request was signed with, for people: "environment"; "" none. */
+const char *provider_identity(const struct provider *p);
 /* Ends everything without a callback; NULL is nothing. Callbacks may call it. */
 void provider_free(struct provider *p);
 
@@ -108,11 +110,12 @@ void provider_free(struct provider *p);
 struct route53_spec {
 	char apex[DNS_NAME_MAX];
 	char zone_id[33];
-	char endpoint[256];  /* "" the partition's own */
-	char region[32];     /* "" the partition's own */
-	char role_arn[256];  /* "" none */
-	char profile[64];    /* "" AWS_PROFILE or default */
-	double budget_per_s; /* requests; the account's bucket is shared */
+	char endpoint[256];     /* "" the partition's own */
+	char region[32];        /* "" the partition's own */
+	char role_arn[256];     /* "" none */
+	char external_id[1225]; /* for role_arn; "" none */
+	char profile[64];       /* "" AWS_PROFILE or default */
+	double budget_per_s;    /* requests; the account's bucket is shared */
 	uint32_t budget_burst;
 	uint64_t timeout_ms; /* of one request; 0: 10 s (tests shorten it) */
 };

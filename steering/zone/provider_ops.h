@@ -23,6 +23,7 @@ struct provider_ops {
 	void (*check_make)(
 	    struct provider *p, const char *reference, zone_answer_cb cb, void *arg);
 	const char *(*warning)(const struct provider *p);
+	const char *(*identity)(const struct provider *p);
 	void (*free)(struct provider *p);
 };
 

@@ -33,6 +33,7 @@
 #define TOTAL_MS 10000
 #define CHANGE_WAIT_MS 3000
 #define READ_WAIT_MS 30000
+#define WAIT_LOOK_MS 500 /* for credentials: their files may be mended meanwhile */
 #define TRIES_MAX 3
 #define FLIGHTS_MAX 8
 #define REQUEST_MAX (256 * 1024)
@@ -186,7 +187,8 @@ what_to_ask(struct route53_what *what, const struct job *j)
 	}
 }
 
-static void
+/* False: nothing was sent; the job is decided, or waits for credentials. */
+static bool
 send_job(struct job *j)
 {
 	struct route53 *r = j->r;
@@ -194,9 +196,15 @@ send_job(struct job *j)
 	struct route53_request request;
 	struct route53_what what;
 
-	if (!credentials_get(r->credentials, &who, &j->answer.err)) {
+	switch (credentials_get(r->credentials, &who, &j->answer.err)) {
+	case CREDENTIALS_READY:
+		break;
+	case CREDENTIALS_WAIT:
+		j->answer.result = ZONE_OUT; /* should patience end first */
+		return false;
+	case CREDENTIALS_CANNOT:
 		decide(j, ZONE_OUT);
-		return;
+		return false;
 	}
 	what_to_ask(&what, j);
 	if (route53_request_init(&request, &r->where, &what, who,
@@ -206,12 +214,13 @@ send_job(struct job *j)
 	route53_request_fini(&request);
 	if (j->call == NULL) {
 		decide(j, ZONE_OUT);
-		return;
+		return false;
 	}
 	budget_take(&r->budget, budget_of(j), boot_ms());
 	if (j->answer.sent_ms == 0)
 		j->answer.sent_ms = boot_ms();
 	j->tries++;
+	return true;
 }
 
 /* ---- answers ---- */
@@ -221,20 +230,8 @@ take_nameserver(const struct route53_item *item, void *arg)
 {
 	struct job *j = arg;
 
-	if (strcmp(item->type, "NS") != 0 || strcmp(item->set.name, j->r->apex) != 0)
-		return true;
-	for (const char *at = item->values; *at != '\0';) {
-		char host[DNS_NAME_MAX], one[DNS_NAME_MAX];
-		size_t n = strcspn(at, "\n");
-
-		if (n < sizeof one) {
-			memcpy(one, at, n);
-			one[n] = '\0';
-			if (spelling_name(host, one))
-				text_addf(&j->body, "%s\n", host);
-		}
-		at += n + (at[n] == '\n');
-	}
+	if (strcmp(item->type, "NS") == 0 && strcmp(item->set.name, j->r->apex) == 0)
+		spelling_hosts(&j->body, item->values);
 	return true;
 }
 
@@ -321,6 +318,8 @@ on_answer(const struct http_response *response, void *arg)
 	j->call = NULL;
 	j->answer.result = ZONE_OK;
 	route53_judge(&v, ask_of(j), j->r->where.zone_id, response);
+	if (v.rejected)
+		credentials_reject(j->r->credentials);
 	budget_feed(&j->r->budget, budget_of(j), v.news, now_ms);
 	if (sign_again(j, &v, response))
 		return;
@@ -399,14 +398,15 @@ try_job(struct job *j, uint64_t now_ms, uint64_t *next_ms, unsigned *flights)
 	due_ms = budget_due_ms(&j->r->budget, budget_of(j), now_ms);
 	if (j->not_before_ms > due_ms)
 		due_ms = j->not_before_ms;
-	if (due_ms > j->give_up_ms) {
+	if (due_ms > j->give_up_ms || now_ms >= j->give_up_ms) {
 		give_up(j, now_ms);
 	} else if (due_ms > now_ms) {
 		if (due_ms < *next_ms)
 			*next_ms = due_ms;
-	} else {
-		send_job(j);
+	} else if (send_job(j)) {
 		*flights += 1;
+	} else if (!j->decided && now_ms + WAIT_LOOK_MS < *next_ms) {
+		*next_ms = now_ms + WAIT_LOOK_MS;
 	}
 }
 
@@ -433,6 +433,12 @@ pump(evutil_socket_t fd, short what, void *arg)
 	}
 	if (next_ms != UINT64_MAX)
 		wake_in(r, next_ms - now_ms);
+}
+
+static void
+on_credentials(void *arg)
+{
+	wake_in(arg, 0);
 }
 
 /* ---- provider.h ---- */
@@ -520,6 +526,12 @@ route53_warning(const struct provider *p)
 	return credentials_warning(((const struct route53 *)p)->credentials);
 }
 
+static const char *
+route53_identity(const struct provider *p)
+{
+	return credentials_identity(((const struct route53 *)p)->credentials);
+}
+
 static void
 route53_free(struct provider *p)
 {
@@ -543,35 +555,21 @@ static const struct provider_ops ops = {
     .check_find = route53_check_find,
     .check_make = route53_check_make,
     .warning = route53_warning,
+    .identity = route53_identity,
     .free = route53_free,
 };
-
-static bool
-check_spec(const struct route53_spec *s, struct err *e)
-{
-	static const char alnum[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz";
-
-	if (s->role_arn[0] != '\0')
-		return err_set(e,
-		    "zone %s: role_arn is not supported by this version: give "
-		    "the profile static keys",
-		    s->zone_id);
-	if (s->zone_id[0] == '\0' || strspn(s->zone_id, alnum) != strlen(s->zone_id))
-		return err_set(e, "zone_id %s is not letters and digits", s->zone_id);
-	if (!(s->budget_per_s > 0) || s->budget_burst == 0)
-		return err_set(
-		    e, "zone %s: the API budget is not positive", s->zone_id);
-	return true;
-}
 
 struct provider *
 route53_new(struct event_base *base, const struct route53_spec *spec, uint64_t seed,
     struct err *e)
 {
+	struct credentials_spec who = {.profile = spec->profile,
+	    .role_arn = spec->role_arn,
+	    .external_id = spec->external_id,
+	    .region = spec->region};
 	struct route53 *r;
 
-	if (!check_spec(spec, e))
+	if (!partition_check(spec, e))
 		return NULL;
 	r = calloc(1, sizeof *r);
 	if (r == NULL) {
@@ -589,7 +587,8 @@ route53_new(struct event_base *base, const struct route53_spec *spec, uint64_t s
 	if (r->wake == NULL)
 		(void)err_set(e, "zone %s: memory is short", spec->zone_id);
 	if (r->wake == NULL || !partition_find(&r->where.place, spec, e) ||
-	    (r->credentials = credentials_new(spec->profile, e)) == NULL ||
+	    (r->credentials = credentials_new(base, &who, on_credentials, r, e)) ==
+		NULL ||
 	    (r->http = http_new(base, e)) == NULL) {
 		route53_free(&r->provider);
 		return NULL;

@@ -115,6 +115,7 @@ no(struct route53_verdict *v, enum meaning m, enum route53_ask ask, const char *
 		(void)err_set(&v->err, "%s of zone %s refused (%s): %.300s", what,
 		    zone_id, error->code, error->message);
 	v->resign = m == MEANS_SIGNATURE;
+	v->rejected = m == MEANS_CREDENTIALS;
 }
 
 static void

@@ -27,8 +27,9 @@ enum route53_ask {
 struct route53_verdict {
 	enum zone_result result;
 	enum budget_news news;
-	bool again;  /* a read that may well succeed when it is repeated */
-	bool resign; /* refused for its signature or time: never applied, sign anew */
+	bool again;    /* a read that may well succeed when it is repeated */
+	bool resign;   /* refused for its signature or time: never applied, sign anew */
+	bool rejected; /* … for its credentials: others are needed */
 	char change_id[64]; /* CHANGE and GET_CHANGE that are OK */
 	bool insync;
 	struct err err; /* unless OK */

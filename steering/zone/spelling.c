@@ -144,3 +144,20 @@ spelling_unquote(char *out, size_t out_bytes, const char *in)
 	out[n] = '\0';
 	return any;
 }
+
+void
+spelling_hosts(struct text *out, const char *values)
+{
+	for (const char *at = values; *at != '\0';) {
+		char host[DNS_NAME_MAX], one[DNS_NAME_MAX];
+		size_t n = strcspn(at, "\n");
+
+		if (n < sizeof one) {
+			memcpy(one, at, n);
+			one[n] = '\0';
+			if (spelling_name(host, one))
+				text_addf(out, "%s\n", host);
+		}
+		at += n + (at[n] == '\n');
+	}
+}

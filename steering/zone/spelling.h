@@ -26,4 +26,7 @@ void spelling_quote(struct text *out, const char *in);
  * out holds, or with a zero byte in it. */
 bool spelling_unquote(char *out, size_t out_bytes, const char *in);
 
+/* Adds each name of `values`, one a line, in our spelling, as "host\n". */
+void spelling_hosts(struct text *out, const char *values);
+
 #endif

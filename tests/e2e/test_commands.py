@@ -40,7 +40,7 @@ def expect(got, status, *texts):
 
 class Words(unittest.TestCase):
     COMMANDS = ("run validate check plan bootstrap adopt release status history drain undrain freeze "
-                "unfreeze pin unpin ack version").split()
+                "unfreeze pin unpin ack doctor iam version").split()
 
     def test_help_names_every_command(self):
         text = expect(pointsman("--help"), 0)
@@ -447,6 +447,13 @@ def orders_without_the_api():
     with World() as w:
         w.begin()
         w.lab.fault("outage=on")
+        # An order that cannot be written keeps no freeze off, and a freeze that the zone
+        # never heard of is taken back.
+        expect(w.command("drain", "www/b", seconds=40), 2, "goes on by itself")
+        since = w.agent.mark()
+        expect(w.command("freeze", "www", seconds=40), 2, "stands still")
+        assert w.agent.find("order_refused", since, value="drain")
+        expect(w.command("unfreeze", "www"), 0, "taken back")
         expect(w.command("freeze", "www", seconds=40), 2, "stands still")
         expect(w.command("drain", "www/b"), 1, "another order")
         w.lab.clear()

@@ -42,6 +42,9 @@ class Far:
         sh("ip", "addr", "add", NEAR + "/24", "dev", "near")
         sh("ip", "link", "set", "near", "up")
         sh(*self.enter, "ip", "link", "set", "far", "up")
+        # Or losing the address that came first would lose all of its network with it.
+        sh(*self.enter, "sh", "-c",
+           "echo 1 >/proc/sys/net/ipv4/conf/all/promote_secondaries")
         shown = subprocess.run(
             self.enter + ["ip", "-o", "link", "show", "far"], check=True,
             stdout=subprocess.PIPE, text=True).stdout

@@ -109,7 +109,8 @@ class Agent:
         self.process, self.facts, self.lines = None, [], []
         self.news = threading.Condition()
         self.env = {"PATH": "/usr/bin:/bin", "AWS_ACCESS_KEY_ID": "AKIDLAB",
-                    "AWS_SECRET_ACCESS_KEY": SECRET, "HOME": str(world.folder)}
+                    "AWS_SECRET_ACCESS_KEY": SECRET, "HOME": str(world.folder),
+                    "AWS_EC2_METADATA_DISABLED": "true"}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
             if name in os.environ:
                 self.env[name] = os.environ[name]

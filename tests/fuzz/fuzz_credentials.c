@@ -34,13 +34,14 @@ static void
 read_as(const char *name, const char *other, const char *profile)
 {
 	struct credentials c = {0};
+	struct credentials_command command = {0};
 	struct err e = {{0}}, warning = {{0}};
 
 	(void)setenv(name, path, 1);
 	(void)setenv(other, "/nonexistent", 1);
 	enum credentials_found found =
-	    credentials_file_load(profile, true, &c, &warning, &e);
-	if (found == CREDENTIALS_FOUND &&
+	    credentials_file_load(profile, true, &c, &command, &warning, &e);
+	if (found == CREDENTIALS_FOUND && command.command[0] == '\0' &&
 	    (c.access_key[0] == '\0' || c.secret_key[0] == '\0'))
 		abort();
 	if (found == CREDENTIALS_BAD && e.text[0] == '\0')

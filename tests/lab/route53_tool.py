@@ -54,7 +54,9 @@ class Tool:
                  **environment):
         env = {k: v for k, v in os.environ.items()
                if not k.upper().endswith("_PROXY") and not k.startswith("AWS_")}
-        env |= {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret} | environment
+        env |= {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
+                # No test asks a real machine's metadata.
+                "AWS_EC2_METADATA_DISABLED": "true"} | environment
         self.process = subprocess.Popen(
             [TOOL, url, zone, apex, str(per_s), str(burst), str(timeout_ms), profile],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

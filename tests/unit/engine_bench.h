@@ -33,6 +33,7 @@ struct bench {
 	bool peer_lags;                 /* they do not quote the zone's epoch */
 
 	bool present;
+	bool odd; /* what stands there is no plain TXT of one value */
 	char text[LEDGER_TEXT_MAX];
 	struct ledger ledger; /* parsed */
 	int16_t weight[MEMBERS_MAX];
@@ -160,7 +161,8 @@ bench_look(struct bench *b)
 	    .result = b->read_result,
 	    .error = "bench",
 	    .ledger_present = b->present,
-	    .ledger = b->held_text,
+	    .ledger = b->odd ? "" : b->held_text,
+	    .ledger_odd = b->odd,
 	    .sets = b->sets,
 	    .digest = bench_digest_of(b->weight, b->rule.members, b->answers),
 	};
@@ -281,7 +283,10 @@ static inline void
 bench_order(struct bench *b, enum order_kind kind, uint32_t member, uint64_t for_s)
 {
 	struct engine_in in = bench_in(b, ENGINE_ORDER);
-	struct order o = {.kind = kind, .id = 77, .member = member, .for_s = for_s};
+	struct order o = {.kind = kind,
+	    .id = kind == ORDER_DRAIN ? 76 : 77,
+	    .member = member,
+	    .for_s = for_s};
 
 	b->order_done = b->order_refused = false;
 	in.order = &o;

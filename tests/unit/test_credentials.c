@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* credentials.c: the chain, the files, the warnings, and no secret in any sentence. */
 #include <check.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,11 @@
 #include <unistd.h>
 
 #include "steering/zone/credentials.h"
+#include "steering/zone/credentials_source.h"
 
 #define SECRET "SeCrEtVaLuE/+0123456789"
 
+static struct event_base *base;
 static char home[64], shared[128], config[128];
 
 static void
@@ -33,7 +36,14 @@ setup(void)
 {
 	static const char *const names[] = {"AWS_ACCESS_KEY_ID",
 	    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
-	    "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"};
+	    "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE",
+	    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN",
+	    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	    "AWS_CONTAINER_CREDENTIALS_FULL_URI"};
+
+	base = event_base_new();
+	ck_assert_ptr_nonnull(base);
+	ck_assert_int_eq(setenv("AWS_EC2_METADATA_DISABLED", "true", 1), 0);
 
 	strcpy(home, "/tmp/test-credentials-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(home));
@@ -51,11 +61,26 @@ teardown(void)
 {
 	char folder[128];
 
+	event_base_free(base);
 	(void)unlink(shared);
 	(void)unlink(config);
 	(void)snprintf(folder, sizeof folder, "%s/.aws", home);
 	(void)rmdir(folder);
 	(void)rmdir(home);
+}
+
+static struct credentials_chain *
+chain(const char *profile, struct err *e)
+{
+	struct credentials_spec spec = {.profile = profile};
+
+	return credentials_new(base, &spec, NULL, NULL, e);
+}
+
+static bool
+get(struct credentials_chain *c, const struct credentials **got, struct err *e)
+{
+	return credentials_get(c, got, e) == CREDENTIALS_READY;
 }
 
 /* What a fresh chain finds: its source, or "!" and the sentence. */
@@ -65,10 +90,10 @@ found(const char *profile)
 	static char text[8192];
 	const struct credentials *got;
 	struct err e = {""};
-	struct credentials_chain *c = credentials_new(profile, &e);
+	struct credentials_chain *c = chain(profile, &e);
 
 	ck_assert_ptr_nonnull(c);
-	if (credentials_get(c, &got, &e))
+	if (get(c, &got, &e))
 		(void)snprintf(text, sizeof text, "%s %s %s%s%s", got->source,
 		    got->access_key,
 		    strcmp(got->secret_key, SECRET) == 0 ? "secret" : "WRONG",
@@ -171,13 +196,18 @@ static const struct {
 	":1: profile default has aws_access_key_id but no aws_secret_access_key"},
     {"[default]\nsso_start_url=https://x\n",
 	":2: profile default uses sso_start_url: "
-	"Pointsman does not support SSO"},
+	"Pointsman does not support SSO: make a profile with "
+	"credential_process = aws configure export-credentials"},
     {"[default]\naws_access_key_id=A\naws_secret_access_key=" SECRET "\nmfa_serial=x\n",
 	"does not support MFA"},
     {"[default]\nrole_arn=x\nsource_profile=y\n", "does not support roles"},
     {"[default]\nsource_profile=y\n", "does not support chains"},
-    {"[default]\ncredential_process=/bin/x\n",
-	":2: profile default uses credential_process"},
+    {"[default]\ncredential_process=\n", ":2: credential_process is empty"},
+    {"[default]\ncredential_process=/absent/x\n",
+	"credential_process of profile default ("},
+    {"[default]\ncredential_process='/absent/x\n", "a quote in it has no end"},
+    {"[default]\ncredential_process=/absent/x\n",
+	":2): it cannot be started: No such file"},
 };
 
 START_TEST(bad_files)
@@ -221,11 +251,11 @@ START_TEST(readable_by_others)
 
 	put(shared, 0640,
 	    "[default]\naws_access_key_id=A\naws_secret_access_key=" SECRET "\n");
-	c = credentials_new("", &e);
-	ck_assert(credentials_get(c, &got, &e));
+	c = chain("", &e);
+	ck_assert(get(c, &got, &e));
 	HAS(credentials_warning(c), "can be read by others (mode 640): chmod 600");
 	ck_assert_int_eq(chmod(shared, 0600), 0);
-	ck_assert(credentials_get(c, &got, &e));
+	ck_assert(get(c, &got, &e));
 	ck_assert_str_eq(credentials_warning(c), "");
 	credentials_free(c);
 }
@@ -238,29 +268,103 @@ START_TEST(rotation)
 	struct err e;
 	struct credentials_chain *c;
 
-	c = credentials_new("", &e);
-	ck_assert(!credentials_get(c, &got, &e));
+	c = chain("", &e);
+	ck_assert(!get(c, &got, &e));
 	put(shared, 0600,
 	    "[default]\naws_access_key_id=A\naws_secret_access_key=" SECRET "\n");
-	ck_assert(credentials_get(c, &got, &e));
+	ck_assert(get(c, &got, &e));
 	ck_assert_str_eq(got->access_key, "A");
 	put(shared, 0600,
 	    "[default]\naws_access_key_id=B\naws_secret_access_key=" SECRET "\n");
-	ck_assert(credentials_get(c, &got, &e));
+	ck_assert(get(c, &got, &e));
 	ck_assert_str_eq(got->access_key, "B");
 	put(shared, 0600, "[default]\naws_access_key_id\n");
-	ck_assert(credentials_get(c, &got, &e));
+	ck_assert(get(c, &got, &e));
 	ck_assert_str_eq(got->access_key, "B");
 	HAS(credentials_warning(c), "going on with the credentials read before");
 	ck_assert_int_eq(unlink(shared), 0);
-	ck_assert(credentials_get(c, &got, &e));
+	ck_assert(get(c, &got, &e));
 	ck_assert_str_eq(got->access_key, "B");
 	put(shared, 0600,
 	    "[default]\naws_access_key_id=C\naws_secret_access_key=" SECRET "\n");
-	ck_assert(credentials_get(c, &got, &e));
+	ck_assert(get(c, &got, &e));
 	ck_assert_str_eq(got->access_key, "C");
 	ck_assert_str_eq(credentials_warning(c), "");
 	credentials_free(c);
+}
+END_TEST
+
+static const struct {
+	const char *relative, *full, *url; /* "!" the sentence */
+} endpoints[] = {
+    {"/v2/credentials/x?a=b", "", "http://169.254.170.2/v2/credentials/x?a=b"},
+    {"/v2", "http://127.0.0.1/", "http://169.254.170.2/v2"},
+    {"v2", "", "!does not begin with a slash"},
+    {"/v 2", "", "!RELATIVE_URI holds blanks"},
+    {"", "https://any.example/x", "https://any.example/x"},
+    {"", "http://127.1.2.3:80/x", "http://127.1.2.3:80/x"},
+    {"", "http://localhost:80/x", "http://localhost:80/x"},
+    {"", "http://[::1]:80/x", "http://[::1]:80/x"},
+    {"", "http://169.254.170.2/x", "http://169.254.170.2/x"},
+    {"", "http://169.254.170.23/x", "http://169.254.170.23/x"},
+    {"", "http://[fd00:ec2::23]/x", "http://[fd00:ec2::23]/x"},
+    {"", "http://[fd00:ec2:0:0::23]:80", "http://[fd00:ec2:0:0::23]:80"},
+    {"", "http://[fd00:ec2::24]/x", "!not to fd00:ec2::24"},
+    {"", "http://169.254.169.254/x", "!not to 169.254.169.254"},
+    {"", "http://192.0.2.1/x", "!http may only go to loopback"},
+    {"", "http://127.0.0.1.example/x", "!http may only go"},
+    {"", "http://127.0.0.1@192.0.2.1/x", "!names no plain host"},
+    {"", "http://192.0.2.1\\@127.0.0.1/x", "!names no plain host"},
+    {"", "http://user@localhost/", "!names no plain host"},
+    {"", "http:///x", "!names no plain host"},
+    {"", "http://127.0.0.1/a\r\nb", "!FULL_URI holds blanks"},
+    {"", "ftp://127.0.0.1/", "!neither http nor https"},
+};
+
+START_TEST(container_addresses)
+{
+	char url[128] = "";
+	struct err e = {""};
+	const char *want = endpoints[_i].url;
+	bool ok = credentials_container_url(
+	    url, sizeof url, endpoints[_i].relative, endpoints[_i].full, &e);
+
+	ck_assert_int_eq(ok, want[0] != '!');
+	if (ok)
+		ck_assert_str_eq(url, want);
+	else
+		HAS(e.text, want + 1);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int64_t wall_s; /* -1: no time */
+} times[] = {
+    {"2026-11-24T10:00:00Z", 1795514400},
+    {"2026-11-24T10:00:00.123456Z", 1795514400},
+    {"2026-11-24T12:00:00+02:00", 1795514400},
+    {"2026-11-24T05:00:00-0500", 1795514400},
+    {"2026-11-24 10:00:00", 1795514400},
+    {"2024-02-29T00:00:00Z", 1709164800},
+    {"2026-11-24", -1},
+    {"2026-13-24T10:00:00Z", -1},
+    {"2026-11-24T25:00:00Z", -1},
+    {"2026-11-24T10:00:00X", -1},
+    {"2026-11-24T10:00:00+99:00", -1},
+    {"", -1},
+    {"tomorrow", -1},
+    {"-026-11-24T10:00:00Z", -1},
+};
+
+START_TEST(wall_times)
+{
+	int64_t wall_s = -1;
+	bool ok = credentials_reply_time(times[_i].text, &wall_s);
+
+	ck_assert_int_eq(ok, times[_i].wall_s >= 0);
+	if (ok)
+		ck_assert_int_eq(wall_s, times[_i].wall_s);
 }
 END_TEST
 
@@ -271,7 +375,7 @@ START_TEST(long_profile)
 
 	memset(name, 'x', sizeof name);
 	name[99] = '\0';
-	ck_assert_ptr_null(credentials_new(name, &e));
+	ck_assert_ptr_null(chain(name, &e));
 	HAS(e.text, "longer than 63");
 }
 END_TEST
@@ -294,6 +398,9 @@ main(void)
 	tcase_add_test(t, odd_files);
 	tcase_add_test(t, readable_by_others);
 	tcase_add_test(t, rotation);
+	tcase_add_loop_test(
+	    t, container_addresses, 0, sizeof endpoints / sizeof endpoints[0]);
+	tcase_add_loop_test(t, wall_times, 0, sizeof times / sizeof times[0]);
 	tcase_add_test(t, long_profile);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);

@@ -13,7 +13,7 @@ START_TEST(operator_drain_bypasses_hold_and_budget_not_the_floor)
 	bench_run(&b, 500);
 	ck_assert(b.order_done);
 	ck_assert(b.ledger.member[1].out && b.ledger.member[1].by_order);
-	ck_assert_uint_eq(b.ledger.member[1].drain.id, 77);
+	ck_assert_uint_eq(b.ledger.member[1].drain.id, 76);
 	ck_assert_uint_eq(b.ledger.member[1].drains, 0); /* not an automatic one */
 	bench_order(&b, ORDER_DRAIN, 0, 600);
 	bench_run(&b, 500);
@@ -190,6 +190,99 @@ START_TEST(one_order_at_a_time)
 }
 END_TEST
 
+/* Nothing of ours can delete it: adopt says so, instead of losing for ever. */
+START_TEST(adopt_is_refused_over_an_odd_ledger)
+{
+	bench_ready(&b, 3, 1);
+	b.odd = true; /* a second value was added by hand */
+	bench_run(&b, 6 * 60000);
+	ck_assert_int_eq(b.g->watch.frozen, FROZEN_GARBLED);
+	uint32_t changes = b.changes;
+	bench_order(&b, ORDER_ADOPT, 0, 0);
+	bench_run(&b, 2000);
+	ck_assert(b.order_refused);
+	ck_assert_uint_eq(b.changes, changes);
+	ck_assert_ptr_nonnull(
+	    strstr(bench_fact(&b, FACT_ORDER_REFUSED, "adopt")->text, "by hand"));
+	b.odd = false; /* and it was mended */
+	bench_order(&b, ORDER_ADOPT, 0, 0);
+	bench_run(&b, 2000);
+	ck_assert(b.order_done);
+}
+END_TEST
+
+/* But a freeze waits for nothing, or an order that cannot be written would keep it off. */
+START_TEST(a_freeze_comes_before_an_order_that_waits)
+{
+	bench_ready(&b, 3, 1);
+	if (_i == 0) {
+		b.read_result = CHANGE_OUT;
+		bench_order(&b, ORDER_DRAIN, 1, 600);
+	} else { /* its change is under way, without an answer */
+		b.mute_change = true;
+		bench_order(&b, ORDER_DRAIN, 1, 600);
+		ck_assert(b.writing);
+	}
+	bench_order(&b, ORDER_FREEZE, 0, 600);
+	ck_assert(!b.order_refused && b.g->local_freeze);
+	b.health[2] = 'F';
+	bench_run(&b, 6000);
+	ck_assert_int_eq(b.g->cannot, CANNOT_FROZEN);
+	b.read_result = CHANGE_OK;
+	b.mute_change = false;
+	if (_i == 1)
+		bench_answer_change(&b); /* the drain's: the freeze is not done by it */
+	bench_run(&b, 31000);
+	ck_assert(b.order_done);
+	ck_assert_uint_eq(b.ledger.freeze.id, 77);
+	ck_assert_int_eq(b.ledger.member[1].out, _i == 1);
+	ck_assert(!b.ledger.member[2].out);
+}
+END_TEST
+
+/* Adopt takes the records as they are; it is no word on what others ordered. */
+START_TEST(adopt_keeps_a_freeze_and_the_spacing)
+{
+	bench_ready(&b, 4, 1);
+	b.health[3] = 'F';
+	bench_run(&b, 8000);
+	ck_assert_str_eq(b.ledger.spaced, b.ledger.member[3].name);
+	bench_order(&b, ORDER_FREEZE, 0, 3600);
+	bench_run(&b, 1000);
+	b.weight[1] = 7; /* edited by hand */
+	bench_run(&b, 6 * 60000);
+	ck_assert_int_eq(b.g->watch.frozen, FROZEN_EDITED);
+	b.health[0] = 'F';
+	bench_run(&b, 60000);
+	bench_order(&b, ORDER_ADOPT, 0, 0);
+	bench_run(&b, 60000);
+	ck_assert(b.order_done);
+	ck_assert_int_eq(b.g->watch.frozen, FROZEN_NOT);
+	ck_assert_uint_eq(b.ledger.freeze.id, 77);
+	ck_assert_str_eq(b.ledger.spaced, b.ledger.member[3].name);
+	ck_assert(!b.ledger.member[0].out);
+}
+END_TEST
+
+START_TEST(an_order_that_the_zone_refuses_is_over)
+{
+	bench_ready(&b, 3, 1);
+	b.swallow = true;
+	b.change_result = CHANGE_REFUSED;
+	uint32_t changes = b.changes;
+	bench_order(&b, ORDER_PIN, 1, 600);
+	bench_run(&b, 60000);
+	ck_assert(b.order_refused);
+	ck_assert_uint_eq(b.changes, changes + 1);
+	bench_order(&b, ORDER_FREEZE, 0, 600); /* it stands here, refused or not */
+	bench_run(&b, 60000);
+	ck_assert(!b.order_refused && b.g->local_freeze);
+	b.swallow = false;
+	bench_run(&b, 31000);
+	ck_assert(b.order_done);
+}
+END_TEST
+
 /* What cannot be written now is refused, and does not stand in the way of adopt. */
 START_TEST(an_order_while_frozen_does_not_bar_adopt)
 {
@@ -271,6 +364,10 @@ main(void)
 	tcase_add_test(t, pin_unpin_ack);
 	tcase_add_loop_test(t, a_long_order_keeps_the_ledger_readable, 0, 2);
 	tcase_add_test(t, one_order_at_a_time);
+	tcase_add_test(t, adopt_is_refused_over_an_odd_ledger);
+	tcase_add_loop_test(t, a_freeze_comes_before_an_order_that_waits, 0, 2);
+	tcase_add_test(t, adopt_keeps_a_freeze_and_the_spacing);
+	tcase_add_test(t, an_order_that_the_zone_refuses_is_over);
 	tcase_add_test(t, an_order_while_frozen_does_not_bar_adopt);
 	tcase_add_test(t, a_reload_keeps_the_pending_order);
 	tcase_add_test(t, observe_pretends_and_never_writes);

@@ -29,6 +29,57 @@ START_TEST(void_what_may_be_under_way)
 }
 END_TEST
 
+/* A read that shows the same version moves nothing: the void is still due. */
+START_TEST(a_void_outlives_a_read_of_the_same_version)
+{
+	bench_ready(&b, 3, 3);
+	for (int a = 1; a < 3; a++)
+		b.peer_cannot[a] = CANNOT_NOT;
+	b.health[0] = 'F';
+	b.peer[1][0] = b.peer[2][0] = 'D';
+	bench_run(&b, 5000);
+	ck_assert(!b.ledger.member[0].out);
+	uint64_t epoch = b.ledger.epoch;
+	uint32_t reads = b.reads;
+	/* a's verdict ends, and at the same moment the zone is looked at again */
+	b.health[0] = 'P';
+	b.peer[1][0] = b.peer[2][0] = 'U';
+	for (int i = 0; i < 40 && !b.g->void_due; i++)
+		bench_run(&b, 100);
+	ck_assert(b.g->void_due);
+	struct engine_in in = bench_in(&b, ENGINE_HEARD);
+	in.epoch = epoch + 1; /* a name server lies, or is ahead: it must be read */
+	bench_step(&b, &in);
+	ck_assert_uint_gt(b.reads, reads);
+	b.peer_cannot[1] = b.peer_cannot[2] = CANNOT_API; /* so it is our turn */
+	bench_run(&b, 2000);
+	ck_assert_uint_eq(b.ledger.epoch, epoch + 1);
+	ck_assert_int_eq(b.intent, INTENT_VOID);
+}
+END_TEST
+
+/* After a restart into a zone that has lost its ledger, its own memory is the highest
+ * epoch that the others may hear of. */
+START_TEST(a_read_that_hangs_is_said_to_all)
+{
+	bench_ready(&b, 3, 1);
+	b.mute_read = true;
+	b.health[1] = 'F';
+	bench_run(&b, 3000);
+	ck_assert(b.reading);
+	ck_assert_int_eq(engine_report(b.g)->cannot, CANNOT_NOT);
+	bench_run(&b, 4000);
+	ck_assert_int_eq(engine_report(b.g)->cannot, CANNOT_API);
+	ck_assert_ptr_nonnull(
+	    strstr(bench_fact(&b, FACT_TROUBLE, NULL)->text, "has not answered"));
+	b.mute_read = false;
+	bench_answer_read(&b);
+	bench_run(&b, 1000);
+	ck_assert_int_eq(engine_report(b.g)->cannot, CANNOT_NOT);
+	ck_assert(b.ledger.member[1].out);
+}
+END_TEST
+
 START_TEST(no_void_when_the_ledger_forbade_it)
 {
 	bench_ready(&b, 3, 3);
@@ -252,6 +303,8 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, void_what_may_be_under_way);
+	tcase_add_test(t, a_void_outlives_a_read_of_the_same_version);
+	tcase_add_test(t, a_read_that_hangs_is_said_to_all);
 	tcase_add_test(t, no_void_when_the_ledger_forbade_it);
 	tcase_add_test(t, unknown_is_closed_by_compare_and_swap_only);
 	tcase_add_test(t, unknown_that_was_applied_is_found_by_its_nonce);

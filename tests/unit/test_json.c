@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "steering/agent/json.h"
+#include "steering/zone/json.h"
 
 static struct json *
 read_text(const char *text)

@@ -34,7 +34,7 @@ ADAPTERS = {
     "libseccomp": (r"seccomp", ["probe/sandbox_filter.c"]),
     "SQLite": (r"sqlite3", ["steering/agent/store.c"]),
     "libyaml": (r"yaml\.h", ["config/yaml.c"]),
-    "jansson": (r"jansson", ["steering/agent/json.c"]),
+    "jansson": (r"jansson", ["steering/zone/json.c"]),
     "expat": (r"expat", ["steering/zone/xml.c"]),
     # The loop is everywhere that waits: never in the core, never in the configuration.
     "libevent": (r"event2?/|event\.h|ev\w+\.h", ["probe", "steering/zone", "steering/agent"]),

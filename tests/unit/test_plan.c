@@ -126,6 +126,16 @@ START_TEST(all_is_well)
 }
 END_TEST
 
+START_TEST(nothing_is_created_of_the_dead)
+{
+	free(view.set);
+	view = (struct zone_view){0};
+	probe(OUTCOME_FAIL, OUTCOME_FAIL, OUTCOME_FAIL);
+	ck_assert_int_eq(make(ORDER_NONE), PLAN_NOTHING);
+	ck_assert_ptr_nonnull(strstr(plan.text, "no member is UP"));
+}
+END_TEST
+
 START_TEST(down_is_drained_and_returns)
 {
 	probe(OUTCOME_PASS, OUTCOME_FAIL, OUTCOME_PASS);
@@ -255,6 +265,7 @@ main(void)
 	tcase_add_checked_fixture(c, begin, end);
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, all_is_well);
+	tcase_add_test(c, nothing_is_created_of_the_dead);
 	tcase_add_test(c, down_is_drained_and_returns);
 	tcase_add_test(c, patience_is_no_obstacle);
 	tcase_add_test(c, all_down_is_left_alone);

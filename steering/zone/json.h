@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json.h - JSON for --json and the control socket.
+ * json.h - JSON for --json, the control socket and what sources of credentials answer.
  *
  * A struct json is a node of a tree. Whoever gives a node to json_put() or json_add()
  * gives it away; json_get() and json_at() lend. Functions that read take NULL and
  * wrong kinds for absent. Out of memory ends the process (these trees are small).
- * Bytes that are not UTF-8 become '?'.
+ * Bytes that are not UTF-8 become '?'. What a tree held is wiped when it is freed.
  */
-#ifndef STEERING_AGENT_JSON_H
-#define STEERING_AGENT_JSON_H
+#ifndef STEERING_ZONE_JSON_H
+#define STEERING_ZONE_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,7 +47,8 @@ bool json_is_map(const struct json *j);
 /* A copy that shares nothing. */
 struct json *json_clone(const struct json *j);
 
-/* Exactly one value, an object or a list, duplicate keys refused. NULL with a sentence. */
+/* Exactly one value, an object or a list, duplicate keys refused. NULL with a sentence,
+ * which quotes what it stumbled over: never show it of a text that may be a secret. */
 struct json *json_read(const char *text, size_t n, struct err *e);
 /* One line, or indented for people; without a newline at the end. free() it. */
 char *json_write(const struct json *j, bool indented);

@@ -3,14 +3,17 @@
  * The one file that knows jansson. A struct json is a json_t by another name: the
  * library counts references, our callers need not know that it does.
  */
-#include "steering/agent/json.h"
+#include "steering/zone/json.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "steering/zone/text.h"
 
 #define JSON_DEPTH_MAX 16
 
@@ -246,11 +249,21 @@ nested_too_deep(const char *text, size_t n)
 	return false;
 }
 
+/* Credentials pass through here: the library frees its strings as they are. */
+static void
+wipe_and_free(void *p)
+{
+	if (p != NULL)
+		text_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
 struct json *
 json_read(const char *text, size_t n, struct err *e)
 {
 	json_error_t why;
 
+	json_set_alloc_funcs(malloc, wipe_and_free);
 	if (nested_too_deep(text, n)) {
 		(void)err_set(e, "JSON is nested deeper than %d", JSON_DEPTH_MAX);
 		return NULL;

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * iam: what this configuration needs to be allowed, and no more.
+ *
+ * One policy is for one identity. A zone with role_arn is written by that role, so the
+ * agent's own identity needs nothing on it but sts:AssumeRole; the role's policy is
+ * asked for by the zone's key. Names, types and actions are bounded for a whole zone
+ * and not for each service: managed policies end at 6,144 characters.
+ * Developer Guide, "Using IAM policy conditions for fine-grained access control".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/words.h"
+#include "steering/agent/commands.h"
+#include "steering/zone/json.h"
+#include "steering/zone/partition.h"
+
+#define MANAGED_POLICY_MAX 6144
+#define KEY "route53:ChangeResourceRecordSets"
+
+static struct json *
+statement(const char *sid, const char *zone, const char *action, const char *resource)
+{
+	struct json *s = json_map_new();
+	char id[128];
+	size_t n;
+
+	/* A Sid is letters and digits. */
+	(void)snprintf(id, sizeof id, "%s%.60s", sid, zone);
+	n = strlen(sid);
+	for (const char *c = id + n; *c != '\0'; c++)
+		if ((*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||
+		    (*c >= 'A' && *c <= 'Z'))
+			id[n++] = *c;
+	id[n] = '\0';
+	json_put_text(s, "Sid", id);
+	json_put_text(s, "Effect", "Allow");
+	json_put_text(s, "Action", action);
+	json_put_text(s, "Resource", resource);
+	return s;
+}
+
+static void
+add_once(struct json *list, const char *text)
+{
+	for (size_t i = 0; i < json_count(list); i++)
+		if (strcmp(json_string_of(json_at(list, i)), text) == 0)
+			return;
+	json_add_text(list, text);
+}
+
+/* The names and types of every service in the zone, its ledger's among them. */
+static struct json *
+condition(const struct config *c, uint32_t zone)
+{
+	struct json *names = json_list_new(), *types = json_list_new();
+	struct json *actions = json_list_new(), *equals = json_map_new();
+	struct json *all = json_map_new();
+
+	for (uint32_t i = 0; i < c->services; i++) {
+		const struct config_service *s = &c->service[i];
+
+		if (s->zone != zone)
+			continue;
+		for (uint32_t n = 0; n < s->names; n++)
+			add_once(names, s->name[n]);
+		add_once(names, s->ledger_name);
+		for (uint32_t m = 0; m < s->rule.members; m++)
+			for (uint32_t a = 0; a < s->member[m].answers; a++)
+				add_once(
+				    types, rrtype_text(s->member[m].answer[a].type));
+	}
+	add_once(types, rrtype_text(RR_TXT));
+	json_add_text(actions, "CREATE");
+	json_add_text(actions, "DELETE");
+	json_put(equals, KEY "NormalizedRecordNames", names);
+	json_put(equals, KEY "RecordTypes", types);
+	json_put(equals, KEY "Actions", actions);
+	json_put(all, "ForAllValues:StringEquals", equals);
+	return all;
+}
+
+static bool
+uses_steady(const struct config *c, uint32_t zone)
+{
+	for (uint32_t i = 0; i < c->services; i++)
+		for (uint32_t m = 0; m < c->service[i].rule.members; m++)
+			if (c->service[i].zone == zone &&
+			    strcmp(c->service[i].member[m].health_check, "steady") == 0)
+				return true;
+	return false;
+}
+
+static void
+add_zone(struct json *list, const struct config *c, uint32_t zone, const char *arn)
+{
+	const struct config_zone *z = &c->zone[zone];
+	char resource[128];
+	struct json *change;
+
+	(void)snprintf(resource, sizeof resource, "arn:%s:route53:::hostedzone/%s", arn,
+	    z->route53.zone_id);
+	json_add(list,
+	    statement("Read", z->key, "route53:ListResourceRecordSets", resource));
+	change = statement("Change", z->key, KEY, resource);
+	json_put(change, "Condition", condition(c, zone));
+	json_add(list, change);
+	if (uses_steady(c, zone))
+		json_add(
+		    list, statement("Checks", z->key, "route53:ListHealthChecks", "*"));
+}
+
+/* GetChange knows no zone: one statement a partition. */
+static void
+add_poll(struct json *list, const char *arn, const char **polled)
+{
+	char resource[128];
+
+	if (*polled != NULL && strcmp(*polled, arn) == 0)
+		return;
+	*polled = arn;
+	(void)snprintf(resource, sizeof resource, "arn:%s:route53:::change/*", arn);
+	json_add(list, statement("Follow", arn, "route53:GetChange", resource));
+}
+
+static const char *
+role_of(const struct config *c, uint32_t zone)
+{
+	return c->zone[zone].route53.role_arn;
+}
+
+static const char *
+profile_of(const struct config *c, uint32_t zone)
+{
+	return c->zone[zone].route53.profile;
+}
+
+/* Is `zone` written by the identity that is asked for? asked -1: by the agent's own. */
+static bool
+is_its(const struct config *c, uint32_t zone, int32_t asked)
+{
+	if (asked < 0)
+		return role_of(c, zone)[0] == '\0';
+	return strcmp(role_of(c, zone), role_of(c, (uint32_t)asked)) == 0 &&
+	    (role_of(c, zone)[0] != '\0' ||
+		strcmp(profile_of(c, zone), profile_of(c, (uint32_t)asked)) == 0);
+}
+
+static struct json *
+statements(const struct config *c, int32_t asked)
+{
+	struct json *list = json_list_new();
+	struct partition_place place[ZONES_MAX];
+	const char *polled = NULL;
+	struct err e;
+
+	for (uint32_t z = 0; z < c->zones; z++) {
+		if (!partition_find(&place[z], &c->zone[z].route53, &e))
+			(void)snprintf(place[z].arn, sizeof place[z].arn, "aws");
+		if (is_its(c, z, asked)) {
+			add_zone(list, c, z, place[z].arn);
+			add_poll(list, place[z].arn, &polled);
+		} else if (asked < 0) {
+			json_add(list,
+			    statement("Assume", c->zone[z].key, "sts:AssumeRole",
+				role_of(c, z)));
+		}
+	}
+	return list;
+}
+
+static int32_t
+find_zone(const struct config *c, const char *key)
+{
+	struct nearest near = {.wrong = key};
+
+	for (uint32_t z = 0; z < c->zones; z++) {
+		if (strcmp(c->zone[z].key, key) == 0)
+			return (int32_t)z;
+		nearest_offer(&near, c->zone[z].key, strlen(c->zone[z].key));
+	}
+	command_say("%s has no zone '%s'%s%s%s", c->path, key,
+	    near.best != NULL ? ": did you mean '" : "",
+	    near.best != NULL ? near.best : "", near.best != NULL ? "'?" : "");
+	return -1;
+}
+
+/* What the policy alone does not say; on stderr, so that stdout is the policy. */
+static void
+say_more(const struct config *c, int32_t asked, const char *policy)
+{
+	size_t n = strlen(policy);
+	bool several = false;
+
+	for (uint32_t z = 0; z < c->zones && asked < 0; z++) {
+		several |= strcmp(profile_of(c, z), profile_of(c, 0)) != 0;
+		if (role_of(c, z)[0] != '\0')
+			command_say("zone %s is written as %s: its policy is what "
+				    "'pointsman iam -c %s %s' prints",
+			    c->zone[z].key, role_of(c, z), c->path, c->zone[z].key);
+	}
+	if (several)
+		command_say(
+		    "the zones name several profiles, and this is what all of "
+		    "them need together: name a zone to get its profile's alone");
+	if (n > MANAGED_POLICY_MAX)
+		command_say("the policy is %zu characters long and IAM takes %d: put "
+			    "services in zones with roles of their own",
+		    n, MANAGED_POLICY_MAX);
+}
+
+int
+cmd_iam(const struct options *o)
+{
+	struct config *c = command_config(o);
+	int32_t zone = -1;
+
+	if (c == NULL || (o->words > 0 && (zone = find_zone(c, o->word[0])) < 0)) {
+		config_free(c);
+		return EXIT_CANNOT;
+	}
+	struct json *policy = json_map_new();
+	json_put_text(policy, "Version", "2012-10-17");
+	json_put(policy, "Statement", statements(c, zone));
+	char *text = json_write(policy, true), *tight = json_write(policy, false);
+	printf("%s\n", text);
+	say_more(c, zone, tight);
+	free(text);
+	free(tight);
+	json_free(policy);
+	config_free(c);
+	return EXIT_GOOD;
+}
