@@ -157,7 +157,8 @@ put_text(const struct schema_key *row, const char *text, void *dest, size_t byte
 	size_t n = strlen(text);
 
 	for (const char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7F)
+		if (((unsigned char)*p < ' ' || *p == 0x7F) &&
+		    !(row->lines && strchr("\t\r\n", *p) != NULL))
 			return err_set(e, "holds a control character");
 	if (n < (row->min > 0 ? row->min : 1))
 		return err_set(e, n == 0 ? "is empty" : "is too short");

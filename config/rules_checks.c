@@ -59,6 +59,7 @@ rule_kind(struct load *l, const struct block *b)
 			continue;
 		first = n;
 		d->spec.kind = (enum check_kind)k;
+		d->spec.tcp.tls = ynode_at(b->node, "tcp.tls") != NULL;
 	}
 	if (first == NULL)
 		note_error(l->notes, b->node->key_line, b->node->key_column,
@@ -129,6 +130,19 @@ rule_fast(struct load *l, const struct block *b, const struct check_spec *s)
 }
 
 static void
+rule_identity(struct load *l, const struct block *b)
+{
+	const struct ynode *cert = ynode_at(b->node, "http.cert");
+	const struct ynode *key = ynode_at(b->node, "http.key");
+	const struct ynode *one = cert != NULL ? cert : key;
+
+	if ((cert == NULL) != (key == NULL))
+		note_error(l->notes, one->key_line, one->key_column,
+		    "'%s' needs '%s' beside it", one->key,
+		    one == cert ? "key" : "cert");
+}
+
+static void
 rule_exec(struct load *l, const struct block *b)
 {
 	const struct ynode *argv = ynode_at(b->node, "exec.argv");
@@ -193,6 +207,7 @@ rules_checks(struct load *l)
 		rule_kind(l, b);
 		rule_times(l, b, &d->spec);
 		rule_fast(l, b, &d->spec);
+		rule_identity(l, b);
 		rule_exec(l, b);
 		if (!used(l, b->name))
 			note_warning(l->notes, b->node->key_line, b->node->key_column,

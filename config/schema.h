@@ -63,6 +63,7 @@ struct schema_key {
 	const char *doc;
 	const char *example; /* for the page; NULL: the default, or its type's */
 	struct schema_place place;
+	bool lines; /* T_TEXT: tabs and line ends are allowed */
 	bool (*check)(const char *text, struct err *e); /* beyond the type */
 };
 

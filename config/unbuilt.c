@@ -41,12 +41,6 @@ static const struct unbuilt {
     {"checks.*.cloudwatch", NULL, "read CloudWatch metrics yet"},
     {"checks.*.http.url", NULL, "measure a lag from a fixed url yet"},
     {"checks.*.http.json", NULL, "read a lag from a JSON answer yet"},
-    {"checks.*.http.min_days", NULL, "watch the days that a certificate has left yet"},
-    {"checks.*.http.cert", NULL, "show a client certificate yet"},
-    {"checks.*.http.key", NULL, "show a client certificate yet"},
-    {"checks.*.tcp.tls", NULL, "speak TLS in a tcp check yet"},
-    {"checks.*.tcp.send", NULL, "send in a tcp check yet"},
-    {"checks.*.tcp.expect", NULL, "read in a tcp check yet"},
     {"scenarios.*", NULL, "carry out scenarios yet"},
 };
 #define ROWS (sizeof rows / sizeof rows[0])

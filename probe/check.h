@@ -46,12 +46,20 @@ struct check_http {
 	char matches[CHECK_TEXT_MAX];  /* POSIX extended regular expression; "" none */
 	bool verify;                   /* certificates; true by default */
 	uint32_t min_days; /* of a certificate's remaining life; 0: no such rule */
-	char ca[CHECK_PATH_MAX]; /* PEM file; "" the system's */
-	uint32_t redirects;      /* followed at most; 0: a 3xx is judged as it is */
+	char ca[CHECK_PATH_MAX];                        /* PEM file; "" the system's */
+	char cert[CHECK_PATH_MAX], key[CHECK_PATH_MAX]; /* of a client; "" none */
+	uint32_t redirects; /* followed at most; 0: a 3xx is judged as it is */
 };
 
 struct check_tcp {
-	uint16_t port; /* 0: the endpoint's */
+	uint16_t port;                  /* 0: the endpoint's */
+	char send[CHECK_TEXT_MAX];      /* when it is open; "" nothing */
+	char expect[CHECK_TEXT_MAX];    /* what the answer must hold; "" no answer */
+	bool tls;                       /* from the first byte; what follows is its */
+	char server_name[DNS_NAME_MAX]; /* filled by config/: never "" with TLS */
+	bool verify;
+	uint32_t min_days;
+	char ca[CHECK_PATH_MAX]; /* "" the system's */
 };
 
 struct check_spec {

@@ -158,8 +158,8 @@ open_leg(struct leg *l, struct probe_result *r)
 		l->http =
 		    http_start(&f->worker->http, plan->http, to, on_http_done, l, r);
 	else
-		l->tcp = tcp_start(f->worker->loop.base, to, plan->port, &plan->from,
-		    on_tcp_done, l, r);
+		l->tcp =
+		    tcp_start(f->worker->loop.base, &plan->tcp, to, on_tcp_done, l, r);
 	return is_open(l);
 }
 
@@ -171,7 +171,7 @@ time_out(struct flight *f)
 
 	result_fail(&r, PROBE_TIMEOUT, "no answer within %llu ms: %s",
 	    (unsigned long long)f->slot->target->plan->check.timeout_ms,
-	    l->http != NULL ? http_phase(l->http) : "connecting");
+	    l->http != NULL ? http_phase(l->http) : tcp_phase(l->tcp));
 	finish(f, &r);
 }
 
@@ -186,7 +186,8 @@ on_timer(struct timer *t, uint64_t now_us)
 		return;
 	}
 	loop_set(&f->worker->loop, t, f->deadline_us);
-	if (f->hedged || (f->leg[0].http != NULL && !http_is_silent(f->leg[0].http)))
+	if (f->hedged || (f->leg[0].http != NULL && !http_is_silent(f->leg[0].http)) ||
+	    (f->leg[0].tcp != NULL && !tcp_is_silent(f->leg[0].tcp)))
 		return;
 	f->hedged = true;
 	if (!open_leg(&f->leg[1], &r) && r.outcome == OUTCOME_FAIL)

@@ -23,6 +23,9 @@ struct http_plan {
 	uint64_t timeout_ms;
 	uint16_t port;
 	char url[DNS_NAME_MAX + CHECK_PATH_MAX + 32];
+	struct tls_trust *trust; /* the check's own; NULL: none */
+	struct tls_identity *identity;
+	struct web_side side;
 	struct web_request *request;
 };
 
@@ -270,7 +273,8 @@ next_hop(struct http_try *t)
 	}
 	own_host = strcasecmp(hop->at.host, check->host) == 0;
 	hop->request = web_request_new(check, hop->at.text,
-	    own_host && (hop->at.https || !check->https), t->plan->timeout_ms);
+	    own_host && (hop->at.https || !check->https), &t->plan->side,
+	    t->plan->timeout_ms);
 	t->hop = hop;
 	hop_free(last);
 	if (hop->request == NULL)
@@ -352,9 +356,36 @@ format_url(struct http_plan *p)
 	    bare_v6 ? "]" : "", port, check->path[0] == '/' ? "" : "/", check->path);
 }
 
+/* Whom it trusts and who it says it is: of use to a redirect from http, too. */
+static bool
+read_files(struct http_plan *p, const struct prober_file file[PROBER_FILES],
+    struct tls_system *system, struct err *e)
+{
+	const struct check_http *check = p->rule.check;
+
+	if (!check->https && check->redirects == 0)
+		return true;
+	if (check->verify) {
+		p->side.trust =
+		    tls_trust_choose(check->ca, &file[PROBER_CA], system, &p->trust, e);
+		if (p->side.trust == NULL && (check->https || check->ca[0] != '\0'))
+			return false;
+	}
+	if (check->cert[0] == '\0')
+		return true;
+	if (!tls_file_came(check->cert, &file[PROBER_CERT], e) ||
+	    !tls_file_came(check->key, &file[PROBER_KEY], e))
+		return false;
+	p->identity = tls_identity_read(
+	    file[PROBER_CERT].fd, check->cert, file[PROBER_KEY].fd, check->key, e);
+	p->side.identity = p->identity;
+	return p->identity != NULL;
+}
+
 struct http_plan *
-http_plan_new(const struct check_http *check, uint16_t port,
-    const struct connect_from *from, uint64_t timeout_ms, struct err *e)
+http_plan_new(const struct check_spec *check, uint16_t port,
+    const struct connect_from *from, const struct prober_file file[PROBER_FILES],
+    struct tls_system *system, struct err *e)
 {
 	struct http_plan *p = calloc(1, sizeof *p);
 
@@ -362,15 +393,20 @@ http_plan_new(const struct check_http *check, uint16_t port,
 		(void)err_set(e, "out of memory");
 		return NULL;
 	}
-	if (!http_rule_init(&p->rule, check, e)) {
+	if (!http_rule_init(&p->rule, &check->http, e)) {
 		free(p);
 		return NULL;
 	}
 	p->from = from;
-	p->timeout_ms = timeout_ms;
+	p->timeout_ms = check->timeout_ms;
 	p->port = port;
 	format_url(p);
-	p->request = web_request_new(check, p->url, true, timeout_ms);
+	if (!read_files(p, file, system, e)) {
+		http_plan_free(p);
+		return NULL;
+	}
+	p->request =
+	    web_request_new(&check->http, p->url, true, &p->side, p->timeout_ms);
 	if (p->request != NULL)
 		return p;
 	(void)err_set(e, "out of memory");
@@ -385,5 +421,7 @@ http_plan_free(struct http_plan *p)
 		return;
 	http_rule_fini(&p->rule);
 	web_request_free(p->request);
+	tls_trust_free(p->trust);
+	tls_identity_free(p->identity);
 	free(p);
 }

@@ -24,9 +24,11 @@ struct http_tools { /* borrowed by every try */
 
 typedef void http_done_fn(void *arg, const struct probe_result *r);
 
-/* check and from are borrowed for the plan's life. NULL: a rule does not compile. */
-struct http_plan *http_plan_new(const struct check_http *check, uint16_t port,
-    const struct connect_from *from, uint64_t timeout_ms, struct err *e) MUST_CHECK;
+/* check, from and system are borrowed for the plan's life; the files are read here.
+ * NULL: a rule does not compile, or a file is not what it should be. */
+struct http_plan *http_plan_new(const struct check_spec *check, uint16_t port,
+    const struct connect_from *from, const struct prober_file file[PROBER_FILES],
+    struct tls_system *system, struct err *e) MUST_CHECK;
 void http_plan_free(struct http_plan *p);
 
 /* NULL: it is over already and *r says how; done is then never called. Otherwise done is

@@ -32,6 +32,7 @@
 
 struct web_request {
 	const struct check_http *check;
+	struct web_side side;
 	uint64_t serial; /* never used twice, unlike an address in memory */
 	uint64_t timeout_ms;
 	char *url;
@@ -45,7 +46,11 @@ struct web_exchange { /* with its pooled handle */
 	void *arg;
 	bool enough; /* the reader said so */
 	bool https;
+	bool judged;      /* the certificate's days were looked at */
 	uint64_t set_for; /* a request's serial; 0: none */
+	const struct web_request *request;
+	struct tls_seen seen;
+	struct probe_result refused; /* of a certificate; outcome PASS: it was not */
 	struct event ev;
 	short watched;
 	int fd;                    /* -1: none */
@@ -57,12 +62,9 @@ struct web {
 	struct event_base *base;
 	CURLM *multi;
 	struct event *timer;
-	struct curl_slist *nowhere;      /* CONNECT_TO */
-	const char *ca_file, *ca_folder; /* the system's; NULL: none */
+	struct curl_slist *nowhere; /* CONNECT_TO */
 	struct web_exchange *idle;
 	long idles, idles_max, handles, connects_max;
-	struct web_exchange **by_fd;
-	size_t fds;
 	char user_agent[128];
 };
 
@@ -130,12 +132,12 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 	    [CURL_POLL_INOUT] = EV_READ | EV_WRITE,
 	    [CURL_POLL_REMOVE] = 0,
 	};
-	struct web *w = arg;
-	struct web_exchange *x = (size_t)fd < w->fds ? w->by_fd[fd] : NULL;
+	struct web_exchange *x = NULL;
 
-	(void)easy;
+	(void)arg;
 	(void)unused;
-	if (x != NULL)
+	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
+	if (x != NULL && x->fd == fd)
 		watch(x, watched[what]);
 	return 0;
 }
@@ -162,7 +164,6 @@ drop_socket(struct web_exchange *x)
 	if (x->fd < 0)
 		return;
 	watch(x, 0);
-	x->web->by_fd[x->fd] = NULL;
 	(void)close(x->fd);
 	x->fd = -1;
 }
@@ -179,6 +180,33 @@ close_socket(void *arg, curl_socket_t fd)
 	return 0;
 }
 
+static CURLcode
+set_tls(CURL *easy, void *context, void *arg)
+{
+	struct web_exchange *x = arg;
+
+	(void)easy;
+	return tls_apply(
+		   context, x->request->side.trust, x->request->side.identity, &x->seen)
+	    ? CURLE_OK
+	    : CURLE_SSL_CERTPROBLEM;
+}
+
+/* With the first line, while the connection is there to be asked. */
+static bool
+has_days(struct web_exchange *x)
+{
+	const struct curl_tlssessioninfo *tls = NULL;
+	uint32_t min_days = x->https ? x->request->check->min_days : 0;
+
+	if (x->judged || min_days == 0)
+		return true;
+	x->judged = true;
+	(void)curl_easy_getinfo(x->easy, CURLINFO_TLS_SSL_PTR, &tls);
+	return tls == NULL || tls->internals == NULL ||
+	    tls_has_days(tls->internals, min_days, &x->refused);
+}
+
 static size_t
 on_header(char *line, size_t one, size_t bytes, void *arg)
 {
@@ -186,11 +214,11 @@ on_header(char *line, size_t one, size_t bytes, void *arg)
 	long status = 0;
 
 	(void)one;
+	if (!has_days(x))
+		return 0;
 	(void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (x->reader->header(x->arg, line, bytes, (uint32_t)status))
-		return bytes;
-	x->enough = true;
-	return 0;
+	x->enough = !x->reader->header(x->arg, line, bytes, (uint32_t)status);
+	return x->enough ? 0 : bytes;
 }
 
 static size_t
@@ -199,10 +227,8 @@ on_body(char *data, size_t one, size_t bytes, void *arg)
 	struct web_exchange *x = arg;
 
 	(void)one;
-	if (x->reader->body(x->arg, data, bytes))
-		return bytes;
-	x->enough = true;
-	return 0;
+	x->enough = !x->reader->body(x->arg, data, bytes);
+	return x->enough ? 0 : bytes;
 }
 
 static void
@@ -224,7 +250,13 @@ set_forever(struct web_exchange *x)
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, x);
 	SET(CURLOPT_USERAGENT, x->web->user_agent);
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	SET(CURLOPT_CAINFO, NULL);
+	SET(CURLOPT_CAPATH, NULL);
+	SET(CURLOPT_CA_CACHE_TIMEOUT, 0L); /* or it shares the first check's trust */
+	SET(CURLOPT_SSL_CTX_FUNCTION, set_tls);
+	SET(CURLOPT_SSL_CTX_DATA, x);
+	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	SET(CURLOPT_FORBID_REUSE, 1L);
 	SET(CURLOPT_FRESH_CONNECT, 1L);
@@ -250,9 +282,6 @@ exchange_new(struct web *w)
 		free(x);
 		return NULL;
 	}
-	/* Constants of curl's build, not the handle's. */
-	(void)curl_easy_getinfo(x->easy, CURLINFO_CAINFO, &w->ca_file);
-	(void)curl_easy_getinfo(x->easy, CURLINFO_CAPATH, &w->ca_folder);
 	set_forever(x);
 	if (++w->handles > w->connects_max) {
 		w->connects_max = w->handles * 2;
@@ -268,18 +297,6 @@ exchange_free(struct web_exchange *x)
 	x->web->handles--;
 	curl_easy_cleanup(x->easy);
 	free(x);
-}
-
-/* A check's own file is all that is trusted. A folder beside a file would add to it, and
- * keep curl from reading the file once instead of at each handshake, which costs fifty
- * times the handshake. */
-static void
-set_trust(CURL *c, const char *ca, const struct web *w)
-{
-	const char *file = ca[0] != '\0' ? ca : w->ca_file;
-
-	(void)curl_easy_setopt(c, CURLOPT_CAINFO, file);
-	(void)curl_easy_setopt(c, CURLOPT_CAPATH, file == NULL ? w->ca_folder : NULL);
 }
 
 static void
@@ -304,29 +321,6 @@ set_request(struct web_exchange *x, const struct web_request *q)
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, check->verify ? 1L : 0L);
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, check->verify ? 2L : 0L);
 	(void)curl_easy_setopt(c, CURLOPT_TCP_NODELAY, x->https ? 1L : 0L);
-	set_trust(c, check->ca, x->web);
-}
-
-static bool
-remember_fd(struct web_exchange *x)
-{
-	struct web *w = x->web;
-	size_t fd = (size_t)x->fd;
-
-	if (fd >= w->fds) {
-		size_t fds = fd * 2 + 64;
-		struct web_exchange **grown =
-		    realloc(w->by_fd, fds * sizeof(struct web_exchange *));
-
-		if (grown == NULL)
-			return false;
-		memset(
-		    grown + w->fds, 0, (fds - w->fds) * sizeof(struct web_exchange *));
-		w->by_fd = grown;
-		w->fds = fds;
-	}
-	w->by_fd[fd] = x;
-	return true;
 }
 
 struct web_exchange *
@@ -346,14 +340,12 @@ web_start(struct web *w, const struct web_request *q, int fd,
 		return NULL;
 	}
 	x->fd = fd;
-	if (!remember_fd(x)) {
-		(void)close(fd);
-		exchange_free(x);
-		return NULL;
-	}
 	x->reader = reader;
 	x->arg = arg;
-	x->enough = false;
+	x->enough = x->judged = false;
+	x->request = q;
+	x->seen.error = 0;
+	x->refused.outcome = OUTCOME_PASS;
 	x->why[0] = '\0';
 	set_request(x, q);
 	(void)curl_multi_add_handle(w->multi, x->easy);
@@ -398,57 +390,58 @@ is_memory_short(void)
 	return none;
 }
 
+static const struct { /* text ends in ": ": curl's own words follow */
+	CURLcode code;
+	enum probe_reason reason;
+	const char *text;
+} plainly[] = {
+    {CURLE_GOT_NOTHING, PROBE_RESET, "closed without an answer"},
+    {CURLE_PARTIAL_FILE, PROBE_RESET, "closed before the answer was whole"},
+    {CURLE_HTTP2_STREAM, PROBE_RESET, "the HTTP/2 stream was reset"},
+    {CURLE_SSL_CONNECT_ERROR, PROBE_TLS, "tls: "},
+    {CURLE_SSL_CIPHER, PROBE_TLS, "tls: "},
+    {CURLE_SSL_CLIENTCERT, PROBE_TLS, "tls: "},
+    {CURLE_UNSUPPORTED_PROTOCOL, PROBE_GARBAGE, "not HTTP: "}, /* no status line */
+    {CURLE_WEIRD_SERVER_REPLY, PROBE_GARBAGE, "not HTTP: "},
+    {CURLE_BAD_CONTENT_ENCODING, PROBE_GARBAGE, "not HTTP: "},
+    {CURLE_FILESIZE_EXCEEDED, PROBE_GARBAGE, "not HTTP: "},
+    {CURLE_HTTP2, PROBE_GARBAGE, "not HTTP: "},
+    {CURLE_OPERATION_TIMEDOUT, PROBE_TIMEOUT, "no whole answer in time"},
+};
+
 static void
 blame(const struct web_exchange *x, CURLcode code, struct probe_result *r)
 {
 	const char *why = x->why[0] != '\0' ? x->why : curl_easy_strerror(code);
+	bool cut = code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
 	long error = 0;
 
 	(void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &error);
-	switch (code) {
-	case CURLE_GOT_NOTHING:
-		result_fail(r, PROBE_RESET, "closed without an answer");
-		return;
-	case CURLE_PARTIAL_FILE:
-		result_fail(r, PROBE_RESET, "closed before the answer was whole");
-		return;
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
-		if (strstr(why, "chunk") != NULL)
-			result_fail(r, PROBE_GARBAGE, "not HTTP: %.120s", why);
-		else
-			result_fail(r, PROBE_RESET, "%s before the answer was whole",
-			    error == 0 || error == ECONNRESET ? "reset"
-							      : strerror((int)error));
-		return;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-	case CURLE_SSL_CLIENTCERT:
-		result_fail(r, PROBE_TLS, "tls: %.140s", why);
-		return;
-	case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a status line */
-	case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_BAD_CONTENT_ENCODING:
-	case CURLE_FILESIZE_EXCEEDED:
-		result_fail(r, PROBE_GARBAGE, "not HTTP: %.120s", why);
-		return;
-	case CURLE_OUT_OF_MEMORY:
-		if (is_memory_short())
-			result_local(r, "cannot probe from here: out of memory");
-		else
-			result_fail(r, PROBE_HEADERS,
-			    "a header line of more than %d bytes", LINE_BYTES_MAX);
-		return;
-	case CURLE_OPERATION_TIMEDOUT:
-		result_fail(r, PROBE_TIMEOUT, "no whole answer in time");
-		return;
-	default:
-		result_local(r, "cannot probe from here: %.120s", why);
+	for (size_t i = 0; i < sizeof plainly / sizeof plainly[0]; i++) {
+		const char *text = plainly[i].text;
+
+		if (plainly[i].code != code)
+			continue;
+		result_fail(r, plainly[i].reason, "%s%.130s", text,
+		    text[strlen(text) - 1] == ' ' ? why : "");
 		return;
 	}
+	if (code == CURLE_PEER_FAILED_VERIFICATION)
+		tls_blame(&x->seen, x->request->side.trust, x->request->url, r);
+	else if (cut && strstr(why, "chunk") != NULL)
+		result_fail(r, PROBE_GARBAGE, "not HTTP: %.120s", why);
+	else if (cut && strstr(why, " alert ") != NULL) /* TLS 1.3: late */
+		result_fail(r, PROBE_TLS, "tls: refused us: %.120s", why);
+	else if (cut)
+		result_fail(r, PROBE_RESET, "%s before the answer was whole",
+		    error == 0 || error == ECONNRESET ? "reset" : strerror((int)error));
+	else if (code != CURLE_OUT_OF_MEMORY)
+		result_local(r, "cannot probe from here: %.120s", why);
+	else if (is_memory_short())
+		result_local(r, "cannot probe from here: out of memory");
+	else
+		result_fail(r, PROBE_HEADERS, "a header line of more than %d bytes",
+		    LINE_BYTES_MAX);
 }
 
 static void
@@ -467,7 +460,9 @@ reap(struct web *w)
 
 		(void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &x);
 		whole = x->enough || code == CURLE_OK;
-		if (!whole)
+		if (x->refused.outcome == OUTCOME_FAIL)
+			failure = x->refused;
+		else if (!whole)
 			blame(x, code, &failure);
 		reader = x->reader;
 		arg = x->arg;
@@ -477,17 +472,19 @@ reap(struct web *w)
 }
 
 struct web_request *
-web_request_new(
-    const struct check_http *check, const char *url, bool headers, uint64_t timeout_ms)
+web_request_new(const struct check_http *check, const char *url, bool secrets,
+    const struct web_side *side, uint64_t timeout_ms)
 {
 	static uint64_t serial;
 	struct web_request *q = calloc(1, sizeof *q);
-	const char *line = headers ? check->headers : "", *end;
+	const char *line = secrets ? check->headers : "", *end;
 	char text[CHECK_HEADERS_BYTES];
 
 	if (q == NULL)
 		return NULL;
 	q->check = check;
+	q->side.trust = side->trust;
+	q->side.identity = secrets ? side->identity : NULL;
 	q->serial = ++serial;
 	q->timeout_ms = timeout_ms;
 	q->url = strdup(url);
@@ -536,7 +533,6 @@ web_new(struct event_base *base, const char *user_agent, struct err *e)
 	w->connects_max = CONNECTS_MIN;
 	(void)curl_multi_setopt(w->multi, CURLMOPT_MAXCONNECTS, w->connects_max);
 	(void)curl_multi_setopt(w->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
-	(void)curl_multi_setopt(w->multi, CURLMOPT_SOCKETDATA, w);
 	(void)curl_multi_setopt(w->multi, CURLMOPT_TIMERFUNCTION, want_timer);
 	(void)curl_multi_setopt(w->multi, CURLMOPT_TIMERDATA, w);
 	return w;
@@ -553,7 +549,6 @@ web_free(struct web *w)
 		return;
 	while (w->idle != NULL) {
 		struct web_exchange *x = w->idle;
-
 		w->idle = x->next;
 		exchange_free(x);
 	}
@@ -561,7 +556,6 @@ web_free(struct web *w)
 	(void)curl_multi_cleanup(w->multi);
 	event_free(w->timer);
 	curl_slist_free_all(w->nowhere);
-	free(w->by_fd);
 	free(w);
 	curl_global_cleanup();
 }
@@ -596,4 +590,10 @@ web_url_join(struct web_url *to, const char *base, const char *location)
 	to->https = ok && scheme[4] == 's';
 	to->port = ok ? (uint16_t)strtoul(port, NULL, 10) : 0;
 	return to->port != 0;
+}
+
+const char *
+web_authorities(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->cainfo;
 }

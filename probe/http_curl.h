@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http_curl.h - HTTP/1.1 spoken by curl on a connection that is already up. The only
- * file of this floor that knows curl.
+ * http_curl.h - HTTP spoken by curl on a connection that is already up; over TLS it is
+ * HTTP/2 where the other side offers it. The only file of this floor that knows curl.
  *
  * One exchange is one request and its answer, told piece by piece to a reader who says
  * when it has seen enough. Nothing is decompressed, no redirect is followed, nothing is
@@ -13,13 +13,18 @@
 #include <event2/event.h>
 #include <stddef.h>
 
-#include "probe/result.h"
+#include "probe/tls.h"
 
 #define WEB_URL_MAX 2048
 
 struct web;         /* the engine: one a worker */
 struct web_request; /* made once, sent often */
 struct web_exchange;
+
+struct web_side { /* borrowed; NULL: none */
+	const struct tls_trust *trust;
+	const struct tls_identity *identity;
+};
 
 struct web_reader {
 	/* A header line with its line end; an empty one ends a head (also that of a
@@ -35,10 +40,10 @@ struct web *
 web_new(struct event_base *base, const char *user_agent, struct err *e) MUST_CHECK;
 void web_free(struct web *w); /* every exchange must be over */
 
-/* check is borrowed for the request's life; the url is copied. headers: with the
- * check's own. NULL: out of memory. */
-struct web_request *web_request_new(
-    const struct check_http *check, const char *url, bool headers, uint64_t timeout_ms);
+/* check and side's are borrowed for the request's life; the url is copied. secrets: with
+ * the check's own headers and identity. NULL: out of memory. */
+struct web_request *web_request_new(const struct check_http *check, const char *url,
+    bool secrets, const struct web_side *side, uint64_t timeout_ms);
 void web_request_free(struct web_request *q);
 
 /* Takes the connected socket, also when it fails. NULL: out of memory. The reader is
@@ -47,6 +52,8 @@ struct web_exchange *web_start(struct web *w, const struct web_request *q, int f
     const struct web_reader *reader, void *arg);
 /* Closes; not from a reader's header or body. */
 void web_cancel(struct web_exchange *x);
+/* Where curl's build says that the system's authorities are; NULL: nowhere. */
+const char *web_authorities(void);
 bool web_in_handshake(const struct web_exchange *x);
 
 struct web_url {

@@ -12,18 +12,34 @@
 #include <stdlib.h>
 
 static uint64_t
-digest(const struct check_spec *check, uint16_t port)
+digest(const struct prober_msg *m, uint16_t port)
 {
+	const struct check_spec *check = &m->check;
 	const uint8_t *byte = (const uint8_t *)check;
 	uint64_t hash = UINT64_C(14695981039346656037) ^ port;
 
+	for (unsigned i = 0; i < PROBER_FILES; i++)
+		hash = (hash ^ m->file[i].stamp) * UINT64_C(1099511628211);
 	for (size_t i = 0; i < sizeof *check; i++)
 		hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
 	return hash;
 }
 
+static bool
+is_same(const struct plan *p, const struct prober_msg *m, uint16_t port, uint64_t hash)
+{
+	if (p->hash != hash || p->port != port ||
+	    memcmp(&p->check, &m->check, sizeof p->check) != 0)
+		return false;
+	for (unsigned i = 0; i < PROBER_FILES; i++) {
+		if (p->stamp[i] != m->file[i].stamp)
+			return false;
+	}
+	return true;
+}
+
 static void
-make_ready(struct plan *p)
+make_ready(struct plan *p, const struct prober_msg *m, struct tls_system *system)
 {
 	const struct check_spec *check = &p->check;
 	struct err e;
@@ -38,31 +54,35 @@ make_ready(struct plan *p)
 		(void)snprintf(p->trouble, sizeof p->trouble, "the check has no port");
 		return;
 	}
-	if (check->kind == CHECK_TCP)
+	if (check->kind == CHECK_TCP) {
+		if (!tcp_plan_init(
+			&p->tcp, &check->tcp, p->port, &p->from, m->file, system, &e))
+			(void)snprintf(p->trouble, sizeof p->trouble, "%.100s", e.text);
 		return;
+	}
 	if (check->kind != CHECK_HTTP) {
 		(void)snprintf(p->trouble, sizeof p->trouble,
 		    "a check of kind %d is none of a prober's", (int)check->kind);
 		return;
 	}
-	p->http = http_plan_new(&check->http, p->port, &p->from, check->timeout_ms, &e);
+	p->http = http_plan_new(check, p->port, &p->from, m->file, system, &e);
 	if (p->http == NULL)
 		(void)snprintf(p->trouble, sizeof p->trouble, "%.100s", e.text);
 }
 
 struct plan *
-plan_take(struct plans *all, const struct check_spec *check, uint16_t port)
+plan_take(struct plans *all, const struct prober_msg *m, struct tls_system *system)
 {
+	const struct check_spec *check = &m->check;
 	uint16_t own = check->kind == CHECK_HTTP ? check->http.port
 	    : check->kind == CHECK_TCP           ? check->tcp.port
 						 : 0;
-	uint16_t in_force = own != 0 ? own : port;
-	uint64_t hash = digest(check, in_force);
+	uint16_t in_force = own != 0 ? own : m->port;
+	uint64_t hash = digest(m, in_force);
 	struct plan **bucket = &all->bucket[hash % PLAN_BUCKETS], *p;
 
 	for (p = *bucket; p != NULL; p = p->next) {
-		if (p->hash == hash && p->port == in_force &&
-		    memcmp(&p->check, check, sizeof *check) == 0) {
+		if (is_same(p, m, in_force, hash)) {
 			p->users++;
 			return p;
 		}
@@ -76,7 +96,9 @@ plan_take(struct plans *all, const struct check_spec *check, uint16_t port)
 	p->users = 1;
 	p->next = *bucket;
 	*bucket = p;
-	make_ready(p);
+	for (unsigned i = 0; i < PROBER_FILES; i++)
+		p->stamp[i] = m->file[i].stamp;
+	make_ready(p, m, system);
 	return p;
 }
 
@@ -92,5 +114,6 @@ plan_give_back(struct plans *all, struct plan *p)
 		at = &(*at)->next;
 	*at = p->next;
 	http_plan_free(p->http);
+	tcp_plan_fini(&p->tcp);
 	free(p);
 }

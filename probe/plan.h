@@ -8,12 +8,15 @@
 #define PROBE_PLAN_H
 
 #include "probe/http.h"
+#include "probe/tcp.h"
 
 struct plan {
 	struct check_spec check;
-	uint16_t port; /* in force: the check's own, else the target's */
+	uint64_t stamp[PROBER_FILES]; /* of its files */
+	uint16_t port;                /* in force: the check's own, else the target's */
 	struct connect_from from;
 	struct http_plan *http; /* CHECK_HTTP */
+	struct tcp_plan tcp;    /* CHECK_TCP */
 	char trouble[120];      /* why it cannot be carried out; "" it can */
 	uint32_t users;
 	uint64_t hash;
@@ -25,9 +28,10 @@ struct plans {
 	struct plan *bucket[PLAN_BUCKETS];
 };
 
-/* The plan for this check at a target with this port; NULL: out of memory. */
+/* The plan for a message's check, port and files, which are read here. system: whom
+ * checks without authorities of their own trust. NULL: out of memory. */
 struct plan *
-plan_take(struct plans *all, const struct check_spec *check, uint16_t port);
+plan_take(struct plans *all, const struct prober_msg *m, struct tls_system *system);
 void plan_give_back(struct plans *all, struct plan *p);
 
 #endif

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "probe/sandbox.h"
 #include "probe/worker.h"
@@ -91,9 +92,17 @@ greet(struct worker *w, const struct prober_msg *m)
 	if (w->resolver == NULL)
 		return false;
 	w->http.web = web_new(w->loop.base, m->user_agent, &e);
+	tls_system_init(&w->authorities, web_authorities());
 	w->names = names_new(&w->loop, w->resolver);
 	if (w->http.web == NULL || w->names == NULL)
 		return false;
+	if (!sandbox_close(&e)) {
+		end(w, PROBER_EXIT_SANDBOX);
+		return false;
+	}
+	if (SANDBOX_RELAXED)
+		(void)snprintf(ready.text, sizeof ready.text,
+		    "a sanitizer's build: workers have no system-call filter");
 	outbox_tell(&w->outbox, &ready);
 	w->beat_us = loop_now_us();
 	return event_add(w->heartbeat, &second) == 0;
@@ -142,7 +151,59 @@ close_texts(struct prober_msg *m)
 	CLOSE(m->check.http.contains);
 	CLOSE(m->check.http.matches);
 	CLOSE(m->check.http.ca);
+	CLOSE(m->check.http.cert);
+	CLOSE(m->check.http.key);
+	CLOSE(m->check.tcp.send);
+	CLOSE(m->check.tcp.expect);
+	CLOSE(m->check.tcp.server_name);
+	CLOSE(m->check.tcp.ca);
 #undef CLOSE
+}
+
+/* Descriptors come in the order of their kinds, where the message says that they do. */
+static void
+take_files(struct prober_msg *m, const struct msghdr *head)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(head);
+	int fd[PROBER_FILES];
+	size_t fds = 0, used = 0;
+
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+		fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof fd[0];
+		memcpy(fd, CMSG_DATA(c), fds * sizeof fd[0]);
+	}
+	for (unsigned i = 0; i < PROBER_FILES; i++) {
+		bool attached = m->file[i].fd >= 0 && used < fds;
+
+		m->file[i].fd = attached ? fd[used++] : -1;
+	}
+	while (used < fds)
+		(void)close(fd[used++]);
+}
+
+static ssize_t
+receive(int fd, struct prober_msg *m)
+{
+	_Alignas(struct cmsghdr) char room[CMSG_SPACE(PROBER_FILES * sizeof(int))];
+	struct iovec piece = {.iov_base = m, .iov_len = sizeof *m};
+	struct msghdr head = {.msg_iov = &piece,
+	    .msg_iovlen = 1,
+	    .msg_control = room,
+	    .msg_controllen = sizeof room};
+	ssize_t n = recvmsg(fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n == sizeof *m)
+		take_files(m, &head);
+	return n;
+}
+
+static void
+close_files(const struct prober_msg *m)
+{
+	for (unsigned i = 0; i < PROBER_FILES; i++) {
+		if (m->file[i].fd >= 0)
+			(void)close(m->file[i].fd);
+	}
 }
 
 static void
@@ -153,7 +214,7 @@ on_message(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	for (int i = 0; i < MESSAGES_AT_ONCE && !w->over; i++) {
-		ssize_t n = recv(fd, &m, sizeof m, MSG_DONTWAIT);
+		ssize_t n = receive(fd, &m);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -167,6 +228,7 @@ on_message(evutil_socket_t fd, short what, void *arg)
 		}
 		close_texts(&m);
 		obey(w, &m);
+		close_files(&m);
 	}
 }
 
@@ -197,6 +259,8 @@ close_worker(struct worker *w)
 		targets_drop_all(w);
 	names_free(w->names);
 	web_free(w->http.web);
+	if (w->http.web != NULL)
+		tls_system_fini(&w->authorities);
 	resolver_free(w->resolver);
 	schedule_fini(&w->schedule);
 	event_free(w->messages);

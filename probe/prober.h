@@ -27,9 +27,19 @@
 #include "steering/core/err.h"
 #include "steering/core/sample.h"
 
-#define PROBER_PROTOCOL 1
+#define PROBER_PROTOCOL 2
 
 enum prober_msg_kind { PROBER_HELLO = 1, PROBER_TARGET, PROBER_DROP, PROBER_GO };
+
+/* A worker opens no files: prober_send() opens those that a check names, and attaches
+ * them (SCM_RIGHTS) in this order. */
+enum prober_file_kind { PROBER_CA = 0, PROBER_CERT, PROBER_KEY, PROBER_FILES };
+
+struct prober_file {    /* filled by prober_send() */
+	int32_t error;  /* 0: attached, or none is named; else why not (errno) */
+	int32_t fd;     /* in the worker: −1 none */
+	uint64_t stamp; /* differs when the file was changed or replaced */
+};
 
 struct prober_msg {
 	uint32_t kind;
@@ -40,14 +50,16 @@ struct prober_msg {
 	char user_agent[128]; /* HELLO: "pointsman/0.1.0 (fra)" */
 	char nameservers
 	    [256]; /* HELLO: "ip[:port],…" for probe names; "" the system's */
-	char host[DNS_NAME_MAX]; /* TARGET: name or numeric address */
-	uint16_t port;           /* TARGET: never 0 for http and tcp */
-	bool families[FAMILIES]; /* TARGET: resolve A, AAAA */
-	struct check_spec check; /* TARGET */
+	char host[DNS_NAME_MAX];               /* TARGET: name or numeric address */
+	uint16_t port;                         /* TARGET: never 0 for http and tcp */
+	bool families[FAMILIES];               /* TARGET: resolve A, AAAA */
+	struct check_spec check;               /* TARGET */
+	struct prober_file file[PROBER_FILES]; /* TARGET */
 };
 
 enum probe_event_kind {
-	PROBE_READY = 1,
+	PROBE_READY =
+	    1, /* text: how it is confined less than it should be; "" it is not */
 	PROBE_ADDRESS, /* address appeared: slot now stands for it */
 	PROBE_RETIRED, /* it left the answer: the slot is free again */
 	PROBE_SAMPLE,
@@ -72,9 +84,15 @@ enum probe_reason {
 	PROBE_HEADERS,     /* more than 16 KiB of header */
 	PROBE_REDIRECTS,   /* more redirects than allowed */
 	PROBE_SLOW,        /* passed, but slower than `slow` */
-	PROBE_TLS,         /* handshake failed or certificate not accepted */
-	PROBE_FORBIDDEN,   /* link-local or metadata address: never probed */
-	PROBE_LOCAL,       /* our own trouble: UNKNOWN */
+	PROBE_TLS,         /* the handshake failed, or a certificate is bad otherwise */
+	PROBE_TLS_EXPIRED, /* the certificate's, or its issuer's, time is over */
+	PROBE_TLS_EARLY,   /* … has not begun */
+	PROBE_TLS_EXPIRING,    /* … is over in fewer than min_days */
+	PROBE_TLS_NAME,        /* the certificate is for other names */
+	PROBE_TLS_SELF_SIGNED, /* it is signed by itself, and not trusted */
+	PROBE_TLS_ISSUER,      /* it is signed by somebody who is not trusted */
+	PROBE_FORBIDDEN,       /* link-local or metadata address: never probed */
+	PROBE_LOCAL,           /* our own trouble: UNKNOWN */
 	PROBE_REASONS
 };
 
@@ -96,14 +114,19 @@ const char *probe_reason_word(enum probe_reason r); /* "refused", "http-status" 
 
 enum prober_exit {
 	PROBER_EXIT_CLOSED = 0, /* the socket closed: the usual end */
-	PROBER_EXIT_SANDBOX,    /* privileges could not be dropped */
+	PROBER_EXIT_SANDBOX,    /* privileges could not be dropped, or no seccomp */
 	PROBER_EXIT_PROTOCOL,   /* a message that this build does not understand */
 	PROBER_EXIT_START,      /* out of memory, or name servers that are none */
 	PROBER_EXIT_DEAF,       /* the agent left thousands of events unread */
 };
 
+/* One message to a worker, with the files that its check names; never waits on a socket
+ * that does not wait. False: errno says why, as of sendmsg(). */
+bool prober_send(int fd, const struct prober_msg *m) MUST_CHECK;
+
 /* The worker's whole life on an inherited socket: privileges are dropped (uid/gid
- * of `nobody` when root, no_new_privs, no core files, file and process limits),
+ * of `nobody` when root, no_new_privs, no core files, file and process limits); with
+ * the first message, which says what must be opened, the system-call filter closes;
  * then it serves until the socket closes. Returns the exit status, prober_exit. */
 int prober_main(int fd);
 

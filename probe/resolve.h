@@ -3,7 +3,7 @@
  * resolve.h - one name and one family, asked without waiting.
  *
  * The name is absolute: no search list. With name servers of our own only they are
- * asked; with the system's, /etc/hosts is honoured too.
+ * asked; with the system's, /etc/hosts is honoured too (held open: hosts.h).
  */
 #ifndef PROBE_RESOLVE_H
 #define PROBE_RESOLVE_H

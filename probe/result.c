@@ -27,6 +27,12 @@ probe_reason_word(enum probe_reason r)
 	    [PROBE_REDIRECTS] = "redirects",
 	    [PROBE_SLOW] = "slow",
 	    [PROBE_TLS] = "tls",
+	    [PROBE_TLS_EXPIRED] = "tls-expired",
+	    [PROBE_TLS_EARLY] = "tls-not-yet-valid",
+	    [PROBE_TLS_EXPIRING] = "tls-expiring",
+	    [PROBE_TLS_NAME] = "tls-name",
+	    [PROBE_TLS_SELF_SIGNED] = "tls-self-signed",
+	    [PROBE_TLS_ISSUER] = "tls-issuer",
 	    [PROBE_FORBIDDEN] = "forbidden",
 	    [PROBE_LOCAL] = "local",
 	};

@@ -6,8 +6,8 @@
  * run.
  *
  * The order matters: limits while still root, then identity, then capabilities, then
- * the flags that the change of identity would have reset. A system-call filter belongs
- * at the very end, because it would forbid most of what stands here.
+ * the flags that the change of identity would have reset. The system-call filter comes
+ * last (sandbox_filter.c), because it would forbid most of what stands here.
  */
 #include "probe/sandbox.h"
 
@@ -23,17 +23,6 @@
 #include <unistd.h>
 
 #define NOBODY 65534
-
-#if defined(__SANITIZE_ADDRESS__)
-#define LEAK_CHECKED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LEAK_CHECKED 1
-#endif
-#endif
-#ifndef LEAK_CHECKED
-#define LEAK_CHECKED 0 /* the leak checker forks and traces at exit */
-#endif
 
 /* As many as we may: root in a container is often not allowed to raise the maximum. */
 static bool
@@ -58,7 +47,7 @@ forbid_cores_and_children(struct err *e)
 	const struct rlimit none = {0};
 
 	if (setrlimit(RLIMIT_CORE, &none) == 0 &&
-	    (LEAK_CHECKED || setrlimit(RLIMIT_NPROC, &none) == 0))
+	    (SANDBOX_RELAXED || setrlimit(RLIMIT_NPROC, &none) == 0))
 		return true;
 	return err_set(e, "limits on core files and processes: %s", strerror(errno));
 }
@@ -107,7 +96,7 @@ sandbox_enter(struct err *e)
 	if (!become_nobody(e) || !drop_capabilities(e))
 		return false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    (!LEAK_CHECKED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
+	    (!SANDBOX_RELAXED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_set(e, "prctl: %s", strerror(errno));
 	return true;

@@ -270,7 +270,7 @@ bool
 target_put(struct worker *w, const struct prober_msg *m)
 {
 	struct target *old = find(w, m->id);
-	struct plan *plan = plan_take(&w->plans, &m->check, m->port);
+	struct plan *plan = plan_take(&w->plans, m, &w->authorities);
 
 	if (plan == NULL)
 		return false;

@@ -61,6 +61,7 @@ struct worker {
 	struct resolver *resolver;
 	struct names *names;
 	struct http_tools http;
+	struct tls_system authorities;
 	struct event *messages;
 	struct event *heartbeat;
 	uint64_t beat_us; /* when the last heartbeat came */

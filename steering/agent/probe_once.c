@@ -164,7 +164,7 @@ fill(const struct round *r, uint32_t id, struct prober_msg *msg)
 static bool
 tell(const struct round *r, const struct prober_msg *msg)
 {
-	return send(r->fd, msg, sizeof *msg, MSG_NOSIGNAL) == (ssize_t)sizeof *msg;
+	return prober_send(r->fd, msg);
 }
 
 static void
@@ -318,8 +318,8 @@ talk(struct round *r, void (*changed)(const struct once *out, void *arg), void *
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!ok && WIFEXITED(status) && WEXITSTATUS(status) == PROBER_EXIT_SANDBOX)
-		return err_set(
-		    e, "the prober worker ended: it could not drop its privileges");
+		return err_set(e,
+		    "the prober worker ended: it could not confine itself (privileges, seccomp)");
 	return ok;
 }
 

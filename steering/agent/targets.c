@@ -351,7 +351,7 @@ on_trouble(uint32_t worker, const char *why, void *arg)
 	struct targets *t = arg;
 
 	facts_say(t->agent->facts, FACT_WORKER, FACT_ERROR, NULL, NULL,
-	    "prober worker %u cannot be started: %.180s", (unsigned)worker, why);
+	    "prober worker %u: %.200s", (unsigned)worker, why);
 }
 
 void

@@ -129,8 +129,7 @@ flush(struct worker *w)
 	while (w->fd >= 0 && w->count > 0) {
 		struct prober_msg msg;
 
-		if (fill(w, &w->queue[w->first], &msg) &&
-		    send(w->fd, &msg, sizeof msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		if (fill(w, &w->queue[w->first], &msg) && !prober_send(w->fd, &msg)) {
 			if (errno == EINTR)
 				continue;
 			/* Full: when it is writable again. Broken: its end is read. */
@@ -262,7 +261,7 @@ exit_word(int status)
 	case PROBER_EXIT_CLOSED:
 		return "its socket closed";
 	case PROBER_EXIT_SANDBOX:
-		return "it could not drop its privileges";
+		return "it could not confine itself: privileges, or no seccomp";
 	case PROBER_EXIT_PROTOCOL:
 		return "it is of another build than the agent: restart the agent";
 	case PROBER_EXIT_START:
@@ -312,6 +311,7 @@ on_again(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (spawn(w, &e))
 		return;
+	(void)err_wrap(&e, "cannot be started");
 	if (w->pid != 0)
 		(void)reap(w->pid, 0);
 	w->pid = 0;
@@ -336,6 +336,8 @@ hear(struct worker *w, struct probe_event *ev)
 		if (w->ready)
 			return;
 		w->ready = true;
+		if (ev->text[0] != '\0')
+			calls->trouble(w->index, ev->text, calls->arg);
 		calls->started(w->index, calls->arg);
 		queue_put(w, PROBER_GO, 0);
 		w->gone = true;

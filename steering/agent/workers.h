@@ -28,7 +28,8 @@ struct workers_calls {
 	void (*started)(uint32_t worker, void *arg);
 	/* It died or was stuck, and is started again by and by; `why` is a sentence. */
 	void (*ended)(uint32_t worker, const char *why, void *arg);
-	/* It could not be started again; it is tried once more later. */
+	/* It could not be started again, which is tried once more later; or it runs, and
+	 * is confined less than it should be. */
 	void (*trouble)(uint32_t worker, const char *why, void *arg);
 	void *arg;
 };

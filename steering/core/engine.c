@@ -222,33 +222,3 @@ engine_report(const struct engine *g)
 {
 	return &g->report;
 }
-
-bool
-engine_preview(const struct rule_service *rule, const struct ledger *l,
-    const enum verdict verdict[MEMBERS_MAX], int64_t now_wall_s, struct ledger *next,
-    struct err *why)
-{
-	struct limiter_in lim = {.rule = rule, .ledger = l, .now_wall_s = now_wall_s};
-	struct limiter_out out;
-
-	assert(l->members == rule->members);
-	for (uint32_t m = 0; m < rule->members; m++)
-		lim.member[m] = (struct limiter_member){
-		    .verdict = verdict[m],
-		    .evidence = true,
-		    .down_ms = verdict[m] == VERDICT_DOWN ? UINT64_MAX : 0,
-		    .up_ms = verdict[m] == VERDICT_UP ? UINT64_MAX : 0,
-		    .ramp_ms = UINT64_MAX,
-		};
-	limiter_judge(&lim, &out);
-	*next = *l;
-	if (out.action.kind != ACTION_NONE) {
-		limiter_apply(rule, next, &out.action, now_wall_s);
-		return true;
-	}
-	for (uint32_t m = 0; m < rule->members; m++)
-		if (out.block[m] != BLOCK_NONE)
-			return err_set(why, "%s: %s", rule->member[m].name,
-			    block_sentence(out.block[m]));
-	return err_set(why, "every member is where its verdict wants it");
-}

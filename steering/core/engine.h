@@ -250,10 +250,5 @@ const struct report *engine_report(const struct engine *g);
  * policy. */
 void engine_explain(const struct engine *g, uint32_t member, int64_t now_wall_s,
     uint64_t now_ms, char *text, size_t text_bytes);
-/* What a running agent would do now if every verdict were as given and held long
- * enough: for `plan`. Returns false with a sentence when it would do nothing. */
-bool engine_preview(const struct rule_service *rule, const struct ledger *l,
-    const enum verdict verdict[MEMBERS_MAX], int64_t now_wall_s, struct ledger *next,
-    struct err *why);
 
 #endif

@@ -319,9 +319,10 @@ class Tls(Case):
                     "ok")
         self.assertEqual("www.example.test", self.names[-1])
         self.expect(self.one(server.port, https=1, verify=0), "pass", "ok")
-        self.expect(self.one(server.port, https=1), "fail", "tls", "certificate")
+        self.expect(self.one(server.port, https=1), "fail", "tls-self-signed",
+                    "certificate of www.example.test")
         self.expect(self.one(server.port, https=1, ca=self.pem, vhost="www.example.net"),
-                    "fail", "tls")
+                    "fail", "tls-name", "https://www.example.net:")
         self.expect(self.one(server.port, https=1, ca="/nonexistent.pem"), "unknown",
                     "local")
 

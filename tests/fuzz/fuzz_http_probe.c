@@ -147,6 +147,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	    .headers = "X-Probe: fuzz\n",
 	    .statuses = 1,
 	    .status = {{200, 299}}};
+	static const struct web_side nothing;
 	static struct answer a;
 	struct err e;
 
@@ -164,8 +165,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	memset(&a, 0, sizeof a);
 	if (!http_rule_init(&a.rule, &check, &e))
 		abort();
-	struct web_request *q =
-	    web_request_new(&check, "http://www.example.com/healthz", true, 1000);
+	struct web_request *q = web_request_new(
+	    &check, "http://www.example.com/healthz", true, &nothing, 1000);
 	int ours, theirs;
 	connect_pair(&ours, &theirs);
 	say(theirs, data + 1, n - 1);

@@ -54,6 +54,31 @@ START_TEST(a_byte_order_mark_says_nothing)
 }
 END_TEST
 
+START_TEST(tcp_conversation)
+{
+	struct check_spec spec;
+
+	parse_with("{tcp: {port: 5432}}",
+	    "{tcp: {port: 5432, send: \"PING\\r\\n\", expect: PONG, "
+	    "tls: {min_days: 7, ca: ca.pem}}}");
+	config_target(c, 1, 0, 0, &spec);
+	ck_assert_int_eq(spec.kind, CHECK_TCP);
+	ck_assert_uint_eq(spec.tcp.port, 5432);
+	ck_assert_str_eq(spec.tcp.send, "PING\r\n");
+	ck_assert_str_eq(spec.tcp.expect, "PONG");
+	ck_assert(spec.tcp.tls);
+	ck_assert(spec.tcp.verify);
+	ck_assert_uint_eq(spec.tcp.min_days, 7);
+	ck_assert_str_eq(spec.tcp.server_name, "pair.example.com");
+	ck_assert_ptr_nonnull(strstr(spec.tcp.ca, "ca.pem"));
+	fini();
+	parse_with("{tcp: {port: 5432}}", "{tcp: {port: 5432}}");
+	config_target(c, 1, 0, 0, &spec);
+	ck_assert(!spec.tcp.tls);
+	fini();
+}
+END_TEST
+
 START_TEST(solo_model)
 {
 	struct check_spec spec;
@@ -434,7 +459,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = {examples_are_accepted,
-	    a_byte_order_mark_says_nothing, solo_model, fast_model,
+	    a_byte_order_mark_says_nothing, tcp_conversation, solo_model, fast_model,
 	    templates_are_merged_by_key, stateful_scenario_model,
 	    names_are_written_as_route53_does, defaults_are_the_rules_own,
 	    endpoints_win_over_answers, records_of_both_styles,

@@ -320,27 +320,6 @@ START_TEST(explains_itself)
 }
 END_TEST
 
-START_TEST(preview)
-{
-	struct rule_service rule;
-	struct ledger l, next;
-	enum verdict v[MEMBERS_MAX] = {VERDICT_UP, VERDICT_DOWN, VERDICT_UP};
-	struct err why;
-
-	bench_ready(&b, 3, 1);
-	l = b.ledger;
-	rule = b.rule;
-	ck_assert(engine_preview(&rule, &l, v, BENCH_WALL, &next, &why));
-	ck_assert(next.member[1].out);
-	v[1] = VERDICT_UP;
-	ck_assert(!engine_preview(&rule, &l, v, BENCH_WALL, &next, &why));
-	ck_assert_uint_gt(strlen(why.text), 10);
-	v[0] = v[1] = v[2] = VERDICT_DOWN;
-	ck_assert(!engine_preview(&rule, &l, v, BENCH_WALL, &next, &why));
-	ck_assert_ptr_nonnull(strstr(why.text, "DNS is left alone"));
-}
-END_TEST
-
 static void
 teardown(void)
 {
@@ -373,7 +352,6 @@ main(void)
 	tcase_add_test(t, the_failing_sites_own_agent_is_last);
 	tcase_add_test(t, every_fact_is_kept);
 	tcase_add_test(t, explains_itself);
-	tcase_add_test(t, preview);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

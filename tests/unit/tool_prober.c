@@ -68,6 +68,12 @@ set_http(struct check_http *h, const char *key, const char *value)
 		h->verify = atoi(value);
 	else if (strcmp(key, "ca") == 0)
 		put(h->ca, sizeof h->ca, value);
+	else if (strcmp(key, "cert") == 0)
+		put(h->cert, sizeof h->cert, value);
+	else if (strcmp(key, "key") == 0)
+		put(h->key, sizeof h->key, value);
+	else if (strcmp(key, "min_days") == 0)
+		h->min_days = (uint32_t)atoi(value);
 	else if (strcmp(key, "redirects") == 0)
 		h->redirects = (uint32_t)atoi(value);
 	else if (strcmp(key, "status") == 0 && sscanf(value, "%u-%u", &low, &high) == 2)
@@ -112,6 +118,12 @@ set(struct prober_msg *m, const char *key, const char *value)
 		c->hedge_ms = number;
 	else if (strcmp(key, "slow") == 0)
 		c->slow_ms = number;
+	else if (strcmp(key, "tls") == 0)
+		c->tcp.tls = number != 0;
+	else if (strcmp(key, "send") == 0)
+		put(c->tcp.send, sizeof c->tcp.send, value);
+	else if (strcmp(key, "expect") == 0)
+		put(c->tcp.expect, sizeof c->tcp.expect, value);
 	else if (strcmp(key, "source") == 0)
 		put(c->source, sizeof c->source, value);
 	else
@@ -144,7 +156,7 @@ send_message(int fd, const struct prober_msg *m)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLOUT};
 
-	while (send(fd, m, sizeof *m, MSG_NOSIGNAL) < 0) {
+	while (!prober_send(fd, m)) {
 		if (errno != EAGAIN)
 			return; /* the worker's end is told by its events */
 		(void)poll(&wait, 1, -1);
@@ -187,6 +199,10 @@ obey(char *line, int fd, bool *paused)
 		decode(value);
 		set(&m, word, value);
 	}
+	put(m.check.tcp.ca, sizeof m.check.tcp.ca, m.check.http.ca);
+	put(m.check.tcp.server_name, DNS_NAME_MAX, m.check.http.host);
+	m.check.tcp.verify = m.check.http.verify;
+	m.check.tcp.min_days = m.check.http.min_days;
 	send_message(fd, &m);
 	return true;
 }
