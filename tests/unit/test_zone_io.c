@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A change on its way out: noted before it leaves, and never sent on a ledger that the
- * engine did not derive it from. The provider is a stub that writes down what it was
+ * engine did not derive it from. The provider only writes down what it was
  * asked; the service has been stopped, so that no engine stands behind it.
  */
 #include <check.h>
