@@ -306,6 +306,11 @@ yaml_read(const char *text, size_t n, struct region *region, struct config_notes
 		    n, YAML_BYTES_MAX);
 		return NULL;
 	}
+	/* Some editors begin a UTF-8 file with a byte order mark: it says nothing. */
+	if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		n -= 3;
+	}
 	if (!yaml_parser_initialize(&r.parser)) {
 		note_error(notes, 1, 1, "out of memory while reading the file");
 		return NULL;

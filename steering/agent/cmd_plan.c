@@ -76,8 +76,14 @@ print_ledger(const struct config_service *s, const struct plan *p, FILE *out)
 	if (p->has_old)
 		(void)fprintf(out, "- %s TXT epoch %llu\n", s->ledger_name,
 		    (unsigned long long)p->old_ledger.epoch);
-	(void)fprintf(out, "+ %s TXT epoch %llu\n", s->ledger_name,
-	    (unsigned long long)p->next.epoch);
+	else if (p->garbled)
+		(void)fprintf(out, "- %s TXT that is no ledger\n", s->ledger_name);
+	/* Here nobody remembers a ledger that was lost; the agent may. */
+	(void)fprintf(out, "+ %s TXT epoch %llu%s\n", s->ledger_name,
+	    (unsigned long long)p->next.epoch,
+	    p->order == ORDER_ADOPT && !p->has_old
+		? ", or one above the highest that the agent knows"
+		: "");
 	for (uint32_t m = 0; m < p->next.members; m++) {
 		const struct ledger_member *now = &p->next.member[m];
 		int32_t i = p->has_old ? ledger_find(&p->old_ledger, now->name) : -1;

@@ -21,6 +21,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "steering/agent/door.h"
+
 #define CALLS_MAX 32
 #define ASK_S 5
 #define BACKLOG 16
@@ -38,10 +40,11 @@ struct control_call {
 struct control {
 	struct event_base *base;
 	struct evconnlistener *listener;
+	struct door *door;
 	control_handler handler;
 	void *arg;
 	struct control_call *calls;
-	unsigned count;
+	unsigned count, count_max;
 	char path[108];
 };
 
@@ -220,7 +223,8 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 	(void)listener;
 	(void)from;
 	(void)from_bytes;
-	if (c->count >= CALLS_MAX || !may_ask(fd, &uid)) {
+	door_entered(c->door);
+	if (c->count >= c->count_max || !may_ask(fd, &uid)) {
 		(void)close(fd);
 		return;
 	}
@@ -242,6 +246,15 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 	bufferevent_setwatermark(call->peer, EV_READ, 0, CONTROL_QUESTION_MAX);
 	(void)bufferevent_set_timeouts(call->peer, &patience, NULL);
 	(void)bufferevent_enable(call->peer, EV_READ | EV_WRITE);
+}
+
+static void
+on_error(struct evconnlistener *listener, void *arg)
+{
+	const struct control *c = arg;
+
+	(void)listener;
+	door_failed(c->door, errno);
 }
 
 /* ---- begin and end ---- */
@@ -295,7 +308,7 @@ listen_at(const char *path, struct err *e)
 
 struct control *
 control_new(struct event_base *base, const char *path, control_handler handler,
-    void *arg, struct err *e)
+    void *arg, struct facts *facts, struct err *e)
 {
 	int fd = listen_at(path, e);
 
@@ -311,11 +324,14 @@ control_new(struct event_base *base, const char *path, control_handler handler,
 	c->base = base;
 	c->handler = handler;
 	c->arg = arg;
+	c->count_max = door_bound(CALLS_MAX);
 	(void)snprintf(c->path, sizeof c->path, "%s", path);
 	c->listener = evconnlistener_new(
 	    base, on_accept, c, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (c->listener == NULL)
 		abort();
+	c->door = door_new(base, c->listener, facts, "the control socket");
+	evconnlistener_set_error_cb(c->listener, on_error);
 	return c;
 }
 
@@ -326,6 +342,7 @@ control_free(struct control *c)
 		return;
 	while (c->calls != NULL)
 		call_lost(c->calls);
+	door_free(c->door);
 	evconnlistener_free(c->listener);
 	(void)unlink(c->path);
 	free(c);

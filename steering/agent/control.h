@@ -23,6 +23,7 @@
 #define CONTROL_REASON_MAX 160
 
 struct event_base;
+struct facts;
 struct control;
 struct control_call; /* one question that waits for its answer */
 
@@ -38,9 +39,10 @@ struct control_request {
 typedef void (*control_handler)(
     struct control_call *call, const struct control_request *request, void *arg);
 
-/* Removes a socket that nobody listens on; refuses one that is in use. */
+/* Removes a socket that nobody listens on; refuses one that is in use. facts: where it
+ * says that it cannot take calls; NULL nowhere. */
 struct control *control_new(struct event_base *base, const char *path,
-    control_handler handler, void *arg, struct err *e);
+    control_handler handler, void *arg, struct facts *facts, struct err *e);
 /* Calls not answered yet are given up (control_on_gone) and void. Removes the socket. */
 void control_free(struct control *c);
 /* gone() is called, and the call is void after it, when the peer hangs up or the

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "steering/agent/control.h"
+#include "steering/agent/state.h"
 
 #define ASK_MS 3000
 
@@ -60,6 +61,7 @@ look_at_state(struct doctor *d)
 {
 	const char *path = d->config->state;
 	struct stat s;
+	struct err e;
 
 	if (path[0] == '\0') {
 		doctor_say(d, DOCTOR_WARN, "state",
@@ -83,11 +85,8 @@ look_at_state(struct doctor *d)
 		    "%s cannot be written by uid %u (%s): run as its owner, uid %u, or "
 		    "chown it",
 		    path, (unsigned)geteuid(), strerror(errno), (unsigned)s.st_uid);
-	} else if (geteuid() != 0 && s.st_uid != geteuid()) {
-		doctor_say(d, DOCTOR_WRONG, "state",
-		    "%s belongs to uid %u: an agent of uid %u cannot close it to "
-		    "others: chown it",
-		    path, (unsigned)s.st_uid, (unsigned)geteuid());
+	} else if (!state_fits(path, &s, geteuid() == 0 ? s.st_uid : geteuid(), &e)) {
+		doctor_say(d, DOCTOR_WRONG, "state", "%s", e.text);
 	} else {
 		d->running = is_locked(path);
 		doctor_say(d, DOCTOR_GOOD, "state", "%s can be written%s", path,

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "steering/agent/agent.h"
+#include "steering/agent/door.h"
 #include "steering/agent/metrics.h"
 
 #define REQUEST_BYTES_MAX 8192
@@ -39,9 +40,10 @@ struct visitor {
 struct page {
 	struct event_base *base;
 	struct evconnlistener *listener;
+	struct door *door;
 	const struct agent *agent;
 	struct visitor *visitors;
-	unsigned count;
+	unsigned count, count_max;
 };
 
 static void
@@ -209,7 +211,8 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 	(void)listener;
 	(void)from;
 	(void)from_bytes;
-	if (p->count >= PAGE_CONNECTIONS_MAX) {
+	door_entered(p->door);
+	if (p->count >= p->count_max) {
 		(void)evutil_closesocket(fd);
 		return;
 	}
@@ -233,6 +236,15 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 	(void)bufferevent_enable(v->peer, EV_READ | EV_WRITE);
 }
 
+static void
+on_error(struct evconnlistener *listener, void *arg)
+{
+	const struct page *p = arg;
+
+	(void)listener;
+	door_failed(p->door, errno);
+}
+
 /* ---- begin and end ---- */
 
 struct page *
@@ -252,6 +264,7 @@ page_new(struct event_base *base, const char *address, const struct agent *agent
 		abort();
 	p->base = base;
 	p->agent = agent;
+	p->count_max = door_bound(PAGE_CONNECTIONS_MAX);
 	p->listener = evconnlistener_new_bind(base, on_accept, p,
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG,
 	    (struct sockaddr *)&at, at_bytes);
@@ -260,6 +273,8 @@ page_new(struct event_base *base, const char *address, const struct agent *agent
 		free(p);
 		return NULL;
 	}
+	p->door = door_new(base, p->listener, agent->facts, "the page");
+	evconnlistener_set_error_cb(p->listener, on_error);
 	return p;
 }
 
@@ -270,6 +285,7 @@ page_free(struct page *p)
 		return;
 	while (p->visitors != NULL)
 		visitor_free(p->visitors);
+	door_free(p->door);
 	evconnlistener_free(p->listener);
 	free(p);
 }

@@ -397,8 +397,11 @@ read_old(struct run *r)
 	const struct zone_view *v = r->in->view;
 	struct err e;
 
-	p->has_old = v->ledger_present && !v->ledger_odd &&
-	    ledger_parse(v->ledger, &p->old_ledger, &e) == LEDGER_OK;
+	enum ledger_reading reading = LEDGER_GARBLED;
+	if (v->ledger_present && !v->ledger_odd)
+		reading = ledger_parse(v->ledger, &p->old_ledger, &e);
+	p->has_old = reading == LEDGER_OK;
+	p->garbled = v->ledger_present && !v->ledger_odd && reading == LEDGER_GARBLED;
 }
 
 void

@@ -29,6 +29,7 @@ struct plan {
 	bool observe;            /* CHANGE: the service is in mode: observe */
 	char text[ERR_TEXT_MAX]; /* a sentence: why */
 	bool has_old;            /* a ledger of ours stands … */
+	bool garbled;            /* … or a TXT that is none */
 	struct ledger old_ledger, next;
 	size_t edits;
 	struct diff_edit *edit; /* into the view and into wanted */

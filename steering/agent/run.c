@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "steering/agent/control.h"
+#include "steering/agent/door.h"
 #include "steering/agent/facts.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/notify.h"
@@ -28,6 +29,7 @@
 #include "steering/agent/reload.h"
 #include "steering/agent/self.h"
 #include "steering/agent/service.h"
+#include "steering/agent/state.h"
 #include "steering/agent/store.h"
 #include "steering/agent/targets.h"
 #include "steering/agent/workers.h"
@@ -79,13 +81,8 @@ lock_state(struct life *l, const char *directory, struct err *e)
 
 	if (directory[0] == '\0')
 		return true;
-	if (mkdir(directory, 0700) != 0 && errno != EEXIST)
-		return err_set(e, "cannot make the state directory %.200s: %s",
-		    directory, strerror(errno));
-	if (chmod(directory, 0700) != 0)
-		return err_set(e,
-		    "cannot close the state directory %.200s to others: %s", directory,
-		    strerror(errno));
+	if (!state_open(directory, e))
+		return false;
 	(void)snprintf(path, sizeof path, "%s/lock", directory);
 	l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (l->lock < 0)
@@ -314,7 +311,8 @@ begin_voices(struct agent *a, struct err *e)
 	const struct config *c = a->config;
 
 	if (c->control[0] != '\0') {
-		a->control = control_new(a->base, c->control, orders_answer, a, e);
+		a->control =
+		    control_new(a->base, c->control, orders_answer, a, a->facts, e);
 		if (a->control == NULL)
 			return false;
 	}
@@ -361,6 +359,11 @@ say_begun(struct agent *a)
 		facts_say(a->facts, FACT_STARTED, FACT_WARN, NULL, NULL,
 		    "quorum: solo: this one agent decides alone; what it sees wrong, "
 		    "it does wrong");
+	if (door_files() < DOOR_FILES_LOW)
+		facts_say(a->facts, FACT_TROUBLE, FACT_WARN, NULL, NULL,
+		    "at most %lu files may be open: the zone may become out of reach "
+		    "when many ask at once: raise LimitNOFILE to %d",
+		    door_files(), DOOR_FILES_LOW);
 	(void)notify_send("READY=1");
 	for (uint32_t i = 0; i < a->services; i++)
 		service_begin(a->service[i]);

@@ -59,11 +59,15 @@ is_outcome(const struct fact *f)
 static void
 tell(struct agent_service *s, const struct engine_out *out)
 {
+	bool held_back = out->change && zone_io_holds_back(s, out);
+
 	for (uint32_t i = 0; i < out->facts; i++) {
 		const struct fact *f = &out->fact[i];
 
 		if (s->agent->stopping && !is_outcome(f))
 			continue;
+		if (f->kind == FACT_SENT && held_back)
+			continue; /* its answer says so */
 		marks_fact(s, out, f);
 		facts_emit(s->agent->facts, s->conf->rule.name,
 		    f->member >= 0 ? s->conf->rule.member[f->member].name : NULL, f);

@@ -180,6 +180,7 @@ mark_of(const struct agent_marks *k)
 	    [CHANGE_BUSY] = "busy",
 	    [CHANGE_REFUSED] = "refused",
 	    [CHANGE_OUT] = "not-sent",
+	    [CHANGE_STALE] = "not-sent",
 	};
 	bool committed = k->answered_by_api && k->result == CHANGE_OK;
 	struct json *j = json_map_new();

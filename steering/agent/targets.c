@@ -158,10 +158,12 @@ feed(struct target *x, enum engine_event event, uint32_t slot, struct engine_in 
 	service_step(x->service, in);
 }
 
+#define LEFT_ANSWER "it left the answer for its name"
+
 static void
-retire(struct target *x, uint32_t slot)
+retire(struct target *x, uint32_t slot, const char *why)
 {
-	struct engine_in in = {.text = "it left the answer for its name"};
+	struct engine_in in = {.text = why};
 
 	if ((x->owned & UINT64_C(1) << slot) == 0)
 		return;
@@ -277,7 +279,7 @@ on_event(const struct probe_event *ev, void *arg)
 		return;
 	case PROBE_RETIRED:
 		if (x->slot[ev->slot] != NO_SLOT)
-			retire(x, x->slot[ev->slot]);
+			retire(x, x->slot[ev->slot], LEFT_ANSWER);
 		return;
 	case PROBE_SAMPLE:
 		take_sample(t, x, ev);
@@ -365,7 +367,7 @@ targets_tick(struct targets *t)
 			continue;
 		for (uint32_t slot = 0; slot < ADDRESSES_MAX; slot++)
 			if ((x->orphaned & UINT64_C(1) << slot) != 0)
-				retire(x, slot);
+				retire(x, slot, LEFT_ANSWER);
 	}
 }
 
@@ -389,7 +391,7 @@ drop(struct targets *t, uint32_t id)
 
 	if (x->service != NULL)
 		for (uint32_t slot = 0; slot < ADDRESSES_MAX; slot++)
-			retire(x, slot);
+			retire(x, slot, "it left the configuration");
 	x->live = false;
 	workers_drop(t->agent->workers, id);
 }

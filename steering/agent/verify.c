@@ -38,7 +38,9 @@ struct verify {
 	char change_id[64];
 	uint64_t pace_ms;
 	struct event *timer;
-	bool shown[NAMESERVERS_MAX];
+	/* That showed it, by name: a reload may give the servers another order. */
+	uint32_t shows;
+	char shown[NAMESERVERS_MAX][DNS_NAME_MAX];
 	uint32_t asked; /* questions of this round without an answer */
 	struct event *hear;
 	uint32_t hear_tries; /* servers asked in this round */
@@ -48,7 +50,8 @@ struct verify {
 struct call { /* one question under way */
 	struct verify *verify;
 	struct call *next;
-	uint32_t ticket, server;
+	uint32_t ticket;
+	char server[DNS_NAME_MAX]; /* "" the provider */
 };
 
 static void on_poll(struct zone_answer *answer, void *arg);
@@ -56,13 +59,14 @@ static void on_shown(const struct dns_ask_answer *answer, void *arg);
 static void on_heard(const struct dns_ask_answer *answer, void *arg);
 
 static struct call *
-call_new(struct verify *v, uint32_t server)
+call_new(struct verify *v, const char *server)
 {
 	struct call *c = malloc(sizeof *c);
 
 	if (c == NULL)
 		abort();
-	*c = (struct call){v, v->calls, v->ticket, server};
+	*c = (struct call){.verify = v, .next = v->calls, .ticket = v->ticket};
+	(void)snprintf(c->server, sizeof c->server, "%s", server);
 	v->calls = c;
 	v->service->pending++;
 	return c;
@@ -119,7 +123,7 @@ begin_asking(struct verify *v)
 	v->phase = ASKING;
 	v->pace_ms = PACE_MS;
 	v->asked = 0;
-	memset(v->shown, 0, sizeof v->shown);
+	v->shows = 0;
 	event_active(v->timer, EV_TIMEOUT, 0);
 }
 
@@ -137,7 +141,7 @@ poll_change(struct verify *v)
 		return;
 	}
 	provider_poll(
-	    v->service->zone->provider, v->change_id, on_poll, call_new(v, 0));
+	    v->service->zone->provider, v->change_id, on_poll, call_new(v, ""));
 }
 
 static void
@@ -165,10 +169,30 @@ on_poll(struct zone_answer *answer, void *arg)
 /* ---- every authoritative server ---- */
 
 static bool
+is_shown(const struct verify *v, const char *server)
+{
+	for (uint32_t i = 0; i < v->shows; i++)
+		if (strcmp(v->shown[i], server) == 0)
+			return true;
+	return false;
+}
+
+static void
+note_shown(struct verify *v, const char *server)
+{
+	if (is_shown(v, server))
+		return;
+	/* Full of servers that a reload took away: the rest is asked again. */
+	if (v->shows == NAMESERVERS_MAX)
+		v->shows = 0;
+	(void)snprintf(v->shown[v->shows++], sizeof v->shown[0], "%s", server);
+}
+
+static bool
 all_shown(const struct verify *v)
 {
 	for (uint32_t i = 0; i < v->service->zone->nameservers; i++)
-		if (!v->shown[i])
+		if (!is_shown(v, v->service->zone->nameserver[i]))
 			return false;
 	return v->service->zone->nameservers > 0;
 }
@@ -181,7 +205,7 @@ give_up(struct verify *v)
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < z->nameservers && n < sizeof missing - 1; i++)
-		if (!v->shown[i])
+		if (!is_shown(v, v->service->zone->nameserver[i]))
 			n += (size_t)snprintf(
 			    missing + n, sizeof missing - n, " %s", z->nameserver[i]);
 	service_say(v->service, FACT_TROUBLE, FACT_WARN, -1,
@@ -208,11 +232,11 @@ ask(struct verify *v)
 		return;
 	}
 	for (uint32_t i = 0; i < s->zone->nameservers; i++) {
-		if (v->shown[i])
+		if (is_shown(v, s->zone->nameserver[i]))
 			continue;
 		v->asked++;
 		dns_ask_txt(s->agent->dns, s->zone->nameserver[i], s->conf->ledger_name,
-		    ASK_MS, on_shown, call_new(v, i));
+		    ASK_MS, on_shown, call_new(v, s->zone->nameserver[i]));
 	}
 	if (v->asked == 0)
 		again(v); /* no server is known yet */
@@ -241,7 +265,7 @@ on_shown(const struct dns_ask_answer *answer, void *arg)
 
 	if (call_counts(c) && v->phase == ASKING) {
 		if (epoch_of(answer, &epoch) && epoch >= v->epoch)
-			v->shown[c->server] = true;
+			note_shown(v, c->server);
 		assert(v->asked > 0);
 		v->asked--;
 		if (v->asked == 0 && all_shown(v))
@@ -320,7 +344,8 @@ hear_one(struct verify *v)
 	}
 	v->hear_tries++;
 	dns_ask_txt(v->service->agent->dns, z->nameserver[server],
-	    v->service->conf->ledger_name, ASK_MS, on_heard, call_new(v, server));
+	    v->service->conf->ledger_name, ASK_MS, on_heard,
+	    call_new(v, z->nameserver[server]));
 }
 
 static void

@@ -29,6 +29,8 @@
 #define SETTLED_MS 10000 /* lived so long: its next death is a first one */
 #define EVENTS_A_WAKE 512
 #define END_WAIT_MS 1000
+#define KILLED_MS 20 /* for one that was killed to be gone */
+#define LEFT_MAX 16
 
 struct note {
 	uint32_t kind, id;
@@ -184,21 +186,42 @@ spawn(struct worker *w, struct err *e)
 	return w->all->base == NULL || listen_to(w, e);
 }
 
-/* Reaps it; it gets wait_ms to end by itself. Returns its wait status. */
+static bool
+ends_within(pid_t pid, uint64_t wait_ms, int *status)
+{
+	for (uint64_t waited_ms = 0; waitpid(pid, status, WNOHANG) == 0; waited_ms++) {
+		if (waited_ms >= wait_ms)
+			return false;
+		rest(1);
+	}
+	return true;
+}
+
+/* Reaps it; it gets wait_ms to end by itself. Returns its wait status. One that even
+ * SIGKILL does not end at once (it waits for a disk) is left to a later call: the loop
+ * does not wait for it. */
 static int
 reap(pid_t pid, uint64_t wait_ms)
 {
+	static pid_t left[LEFT_MAX];
+	static uint32_t lefts;
 	int status = 0;
 
-	for (uint64_t waited_ms = 0; waitpid(pid, &status, WNOHANG) == 0; waited_ms++) {
-		if (waited_ms >= wait_ms) {
-			(void)kill(pid, SIGKILL);
-			(void)waitpid(pid, &status, 0);
-			break;
-		}
-		rest(1);
+	for (uint32_t i = 0; i < lefts;) {
+		if (waitpid(left[i], &status, WNOHANG) != 0)
+			left[i] = left[--lefts];
+		else
+			i++;
 	}
-	return status;
+	status = 0;
+	if (ends_within(pid, wait_ms, &status))
+		return status;
+	(void)kill(pid, SIGKILL);
+	if (ends_within(pid, KILLED_MS, &status))
+		return status;
+	if (lefts < LEFT_MAX)
+		left[lefts++] = pid;
+	return SIGKILL;
 }
 
 static void

@@ -172,6 +172,7 @@ outcome_word(enum change_result r)
 	case CHANGE_REFUSED:
 		return "refused";
 	case CHANGE_OUT:
+	case CHANGE_STALE:
 		return "not sent";
 	}
 	return "unknown";
@@ -185,11 +186,12 @@ finish(struct agent_service *s, enum change_result result, const char *change_id
 	struct engine_in in = {.event = ENGINE_CHANGED, .result = result, .text = text};
 	uint64_t nonce = s->sent.nonce[0];
 
-	if (a->store != NULL)
+	if (a->store != NULL && result != CHANGE_STALE)
 		store_put_outcome(a->store, s->conf->rule.name, nonce,
 		    outcome_word(result), now_wall_ms());
 	if (!s->stopped)
-		metrics_change(a->metrics, service_index(s), result);
+		metrics_change(a->metrics, service_index(s),
+		    result == CHANGE_STALE ? CHANGE_OUT : result);
 	marks_answer(s, nonce, result, change_id);
 	if (result == CHANGE_OK)
 		move_view(s);
@@ -306,10 +308,24 @@ send_change(struct agent_service *s, const struct engine_out *out,
 	free(zone_edit);
 }
 
+/* Is the view another one than the engine decided on? */
+static bool
+is_stale(const struct agent_service *s, const struct engine_out *out)
+{
+	return s->view->ledger_present == out->create ||
+	    (!out->create && !is_root(s, &out->intent) && !precedes(s, &out->next));
+}
+
+bool
+zone_io_holds_back(struct agent_service *s, const struct engine_out *out)
+{
+	assert(out->change && s->view != NULL);
+	return !steady_known(s) || is_stale(s, out);
+}
+
 void
 zone_io_change(struct agent_service *s, const struct engine_out *out)
 {
-	bool root = is_root(s, &out->intent);
 	struct diff_edit *edit;
 	struct err e = {""};
 	size_t edits;
@@ -323,10 +339,9 @@ zone_io_change(struct agent_service *s, const struct engine_out *out)
 		finish(s, CHANGE_OUT, "", "the steady health check is not known yet");
 		return;
 	}
-	if (s->view->ledger_present == out->create ||
-	    (!out->create && !root && !precedes(s, &out->next))) {
-		finish(s, CHANGE_LOST, "",
-		    "the zone was read anew while this was being decided");
+	if (is_stale(s, out)) {
+		finish(s, CHANGE_STALE, "",
+		    "not sent: the zone was read anew while this was being decided");
 		return;
 	}
 	edit = calloc(s->view->sets + RRSETS_MAX + 1, sizeof *edit);

@@ -67,6 +67,9 @@ carry_member(struct engine *to, uint32_t t, const struct engine *from, uint32_t 
 	to->said_verdict[t] = from->said_verdict[f];
 	to->said_vote[t] = from->said_vote[f];
 	to->view_weight[t] = from->view_weight[f];
+	to->ripe[t] = from->ripe[f];
+	to->ripe_verdict[t] = from->ripe_verdict[f];
+	to->ripe_epoch[t] = from->ripe_epoch[f];
 }
 
 /* The pending order follows its member; it ends with it. */

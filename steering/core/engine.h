@@ -62,7 +62,8 @@ enum change_result { /* what became of a change, or of a read */
 	CHANGE_UNKNOWN,
 	CHANGE_BUSY,
 	CHANGE_REFUSED,
-	CHANGE_OUT, /* never left this machine */
+	CHANGE_OUT,   /* never left this machine */
+	CHANGE_STALE, /* nor did this: the zone moved on while it was decided */
 };
 
 /* What an API read found. */
@@ -191,8 +192,9 @@ struct engine {
 	uint64_t dirty_ms;
 	bool reading;
 	uint64_t read_began_ms, read_epoch;
-	uint64_t read_next_ms; /* not before, while it fails */
-	uint64_t read_done_ms; /* the last that was answered */
+	uint64_t read_next_ms;  /* not before, while it fails */
+	uint64_t read_dirty_ms; /* … and not before, while it is dirty */
+	uint64_t read_done_ms;  /* the last that was answered */
 	uint32_t read_failures;
 	uint64_t spaced_seen_ms; /* when ledger.spaced was first seen; 0 none */
 	uint64_t ramp_seen_ms[MEMBERS_MAX];
@@ -212,6 +214,7 @@ struct engine {
 	struct limiter_out limiter;
 	struct intent intent;
 	uint64_t intent_ms;     /* since when the present intent stands */
+	bool intent_said;       /* decided, as a fact */
 	bool ripe[MEMBERS_MAX]; /* a hold has passed, the ledger unmoved … */
 	uint8_t ripe_verdict[MEMBERS_MAX];
 	uint64_t ripe_epoch[MEMBERS_MAX];

@@ -419,6 +419,14 @@ send_change(struct engine *g, const struct engine_in *in, struct engine_out *out
 	}
 }
 
+/* Frozen, nothing is decided but what an operator may still order. */
+static bool
+stands_still(const struct engine *g)
+{
+	return g->cannot == CANNOT_FROZEN &&
+	    !(g->intent.kind == INTENT_ORDER && order_overrides(g, g->cannot));
+}
+
 /* From when we may write, as far as our rank says. */
 static uint64_t
 turn_ms(const struct engine *g, uint64_t now_ms)
@@ -482,8 +490,11 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	if (!same_intent(&i, &g->intent)) {
 		g->intent = i;
 		g->intent_ms = in->now_ms;
-		if (i.kind != INTENT_NONE)
-			say_decided(g, out, in->now_ms);
+		g->intent_said = false;
+	}
+	if (g->intent.kind != INTENT_NONE && !g->intent_said && !stands_still(g)) {
+		g->intent_said = true;
+		say_decided(g, out, in->now_ms);
 	}
 	if (g->intent.kind == INTENT_NONE || g->writing || in->now_wall_s == 0)
 		return;

@@ -87,10 +87,14 @@ put_senses(struct pen *p, const struct engine *g, uint32_t m)
 	    (unsigned)g->rule->agents, (unsigned)rule_quorum(g->rule));
 }
 
-static unsigned long long
-seconds(uint64_t ms)
+/* A time; in milliseconds where seconds would hide what it is. */
+static void
+put_span(struct pen *p, const char *before, uint64_t ms)
 {
-	return (unsigned long long)(ms / 1000);
+	if (ms < 10000 && ms % 1000 != 0)
+		put(p, "%s%llu ms", before, (unsigned long long)ms);
+	else
+		put(p, "%s%llu s", before, (unsigned long long)(ms / 1000));
 }
 
 static void
@@ -110,13 +114,12 @@ put_ledger(struct pen *p, const struct engine *g, uint32_t m, int64_t now_wall_s
 	}
 	decide_limiter_in(g, now_wall_s, now_ms, &lim);
 	if (v != VERDICT_UNDECIDED)
-		put(p, ", held %llu s", seconds(hold_ms(&g->hold[m], v, now_ms)));
+		put_span(p, ", held ", hold_ms(&g->hold[m], v, now_ms));
 	/* How long it must be held is of interest where the verdict asks for a move. */
 	if (l->out && v == VERDICT_UP)
-		put(p, " of %llu s",
-		    seconds(limiter_return_hold_ms(g->rule, l, now_wall_s)));
+		put_span(p, " of ", limiter_return_hold_ms(g->rule, l, now_wall_s));
 	else if (!l->out && v == VERDICT_DOWN)
-		put(p, " of %llu s", seconds(limiter_drain_hold_ms(&lim, m)));
+		put_span(p, " of ", limiter_drain_hold_ms(&lim, m));
 	put(p, "; %s, weight %u of %u, %u drains in 24 h", l->out ? "out" : "in",
 	    (unsigned)l->weight, (unsigned)g->rule->member[m].weight,
 	    (unsigned)ledger_count_since(

@@ -16,18 +16,19 @@
 #define WAIT_MS 5000         /* between reads until the others vouch */
 #define REST_MS 500
 #define REST_MS_MAX 30000
-#define SPACING_UNKNOWN_S 300 /* a drain may have been applied so late */
+#define REST_DIRTY_MS_MAX 5000 /* while a decision waits for the read */
+#define SPACING_UNKNOWN_S 300  /* a drain may have been applied so late */
 
 /* Doubling rests with a spread, so that agents do not knock in step. */
 static uint64_t
-rest_ms(uint32_t failures, uint64_t random)
+rest_ms(uint32_t failures, uint64_t max_ms, uint64_t random)
 {
 	uint64_t ms = REST_MS;
 
-	for (uint32_t i = 1; i < failures && ms < REST_MS_MAX; i++)
+	for (uint32_t i = 1; i < failures && ms < max_ms; i++)
 		ms *= 2;
-	if (ms > REST_MS_MAX)
-		ms = REST_MS_MAX;
+	if (ms > max_ms)
+		ms = max_ms;
 	return ms / 2 + random % (ms / 2 + 1);
 }
 
@@ -63,7 +64,7 @@ zone_pace_due_ms(const struct engine *g, const struct engine_in *in)
 	if (g->reading)
 		return UINT64_MAX;
 	if (g->dirty || !g->read_once)
-		return g->read_next_ms;
+		return g->read_dirty_ms;
 	uint64_t due_ms = g->read_done_ms + idle_ms;
 	return due_ms > g->read_next_ms ? due_ms : g->read_next_ms;
 }
@@ -257,8 +258,16 @@ believe(
 static void
 read_failed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 {
+	bool busy = in->view->result == CHANGE_BUSY;
+
 	g->read_failures++;
-	g->read_next_ms = in->now_ms + rest_ms(g->read_failures, in->random);
+	g->read_next_ms =
+	    in->now_ms + rest_ms(g->read_failures, REST_MS_MAX, in->random);
+	/* An outage ends for a dead site when the next read is made; but a zone that asks
+	 * for patience gets it. */
+	g->read_dirty_ms = busy
+	    ? g->read_next_ms
+	    : in->now_ms + rest_ms(g->read_failures, REST_DIRTY_MS_MAX, in->random);
 	if (g->read_failures > 1 && g->read_failures % 20 != 0)
 		return;
 	struct fact *f = say(out, FACT_READ_FAILED, FACT_WARN, -1, in->now_ms);
@@ -378,7 +387,7 @@ zone_view(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		return;
 	case WATCH_WAIT:
 		g->dirty = true;
-		g->read_next_ms = in->now_ms + WAIT_MS;
+		g->read_next_ms = g->read_dirty_ms = in->now_ms + WAIT_MS;
 		return;
 	case WATCH_EMPTY:
 	case WATCH_ADOPT:
@@ -447,7 +456,8 @@ setback(struct engine *g, const struct engine_in *in, bool rest)
 {
 	if (rest) {
 		g->write_failures++;
-		g->write_next_ms = in->now_ms + rest_ms(g->write_failures, in->random);
+		g->write_next_ms =
+		    in->now_ms + rest_ms(g->write_failures, REST_MS_MAX, in->random);
 	}
 	zone_dirty(g, in->now_ms);
 }
@@ -483,6 +493,10 @@ zone_changed(struct engine *g, const struct engine_in *in, struct engine_out *ou
 		order_refused(g, in, out);
 		g->api_trouble = true;
 		setback(g, in, true);
+		return;
+	case CHANGE_STALE:
+		say_result(g, in, out, FACT_TROUBLE, FACT_INFO);
+		setback(g, in, false);
 		return;
 	case CHANGE_OUT:
 		say_result(g, in, out, FACT_REFUSED, FACT_WARN);

@@ -198,6 +198,31 @@ zones:
             self.finds(w, 1, "wrong", "configuration", "'pointsman run' refuses",
                        answer["not_runnable"][0]["text"][:60])
 
+    def test_a_state_directory_that_is_not_its_own_keeps_its_mode(self):
+        w = self.world()
+        folder = Path(w.folder, "state")
+        folder.mkdir()
+        for mode, text in ((0o1777, "sticky"), (0o770, "written by others (mode 0770)"),
+                           (0o707, "chmod 700 it")):
+            folder.chmod(mode)
+            self.finds(w, 1, "wrong", "state", text)
+            code, said = w.command("run", "--agent", "one")
+            self.assertEqual(1, code)
+            self.assertIn("pointsman: state directory", said)
+            self.assertIn(text, said)
+            self.assertEqual(mode, folder.stat().st_mode & 0o7777)
+            self.assertEqual([], list(folder.iterdir()))
+        folder.chmod(0o755)
+        self.finds(w, 0, "good", "state", "can be written")
+        w.begin()
+        self.assertEqual(0o755, folder.stat().st_mode & 0o7777)
+        w.agent.stop()
+        if os.geteuid() == 0:
+            os.chown(folder, 12345, 12345)
+            code, said = w.command("run", "--agent", "one")
+            self.assertEqual(1, code)
+            self.assertIn("belongs to uid 12345", said)
+
     def test_state_of_another_user(self):
         if os.geteuid() != 0:
             self.skipTest("only root can give a directory away")

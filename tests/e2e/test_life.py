@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -324,6 +325,47 @@ def a_restart_knows_the_ledger():
         quiet(w, 2, a=100, b=0)
 
 
+def few_open_files():
+    """Idle connections take neither the agent's files nor its time."""
+    with World() as w:
+        w.agent.wrapper = ["/usr/bin/prlimit", "--nofile=32:32"]
+        w.begin()
+        w.agent.wait("trouble", text="at most 32 files")
+        idle = []
+        for _ in range(25):
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(str(w.folder / "control.sock"))
+            idle.append(s)
+        w.web["b"].kill()
+        w.wait_weights(a=100, b=0)
+        for s in idle:
+            s.close()
+        wait_for(lambda: w.command("status")[0] == 0)
+
+
+def out_of_files_is_said_and_passes():
+    """The limit falls below what is open already: the door rests, and opens again."""
+    with World() as w:
+        w.begin()
+        pid = w.agent.process.pid
+        since = w.agent.mark()
+        subprocess.run(["prlimit", "--nofile=4:1024", "--pid", str(pid)], check=True)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(w.folder / "control.sock"))
+            w.agent.wait("trouble", since=since, text="the control socket cannot take")
+            before = ticks(pid)
+            time.sleep(1.5)
+            assert ticks(pid) - before < 0.5 * os.sysconf("SC_CLK_TCK"), "it spins"
+        subprocess.run(["prlimit", "--nofile=1024:1024", "--pid", str(pid)], check=True)
+        wait_for(lambda: w.command("status")[0] == 0)
+
+
+def ticks(pid):
+    """CPU time that a process has used."""
+    field = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(field[11]) + int(field[12])
+
+
 def without_a_state_directory():
     with World() as w:
         w.write_config(w.text().replace("state: ./state\n", ""))
@@ -472,6 +514,7 @@ class Life(unittest.TestCase):
             reload_adds_and_takes_services, an_order_outlives_a_reload, systemd_is_told,
             a_worker_dies, a_paused_agent_doubts_itself, a_pause_voids_what_was_held,
             a_clock_that_runs_ahead, a_restart_knows_the_ledger,
+            few_open_files, out_of_files_is_said_and_passes,
             without_a_state_directory, as_a_plain_user, secrets_stay]
         parallel(*jobs, at_once=8)
         print(f"{len(jobs)} scenarios")

@@ -43,6 +43,17 @@ START_TEST(examples_are_accepted)
 }
 END_TEST
 
+START_TEST(a_byte_order_mark_says_nothing)
+{
+	static char marked[sizeof config_base + 3];
+
+	(void)snprintf(marked, sizeof marked, "\xef\xbb\xbf%s", config_base);
+	ck_assert(config_parse(marked, strlen(marked), "/tmp/p.yaml", &c, &notes));
+	ck_assert_str_eq(c->cluster, "test");
+	fini();
+}
+END_TEST
+
 START_TEST(tcp_conversation)
 {
 	struct check_spec spec;
@@ -447,11 +458,12 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = {examples_are_accepted, tcp_conversation,
-	    solo_model, fast_model, templates_are_merged_by_key,
-	    stateful_scenario_model, names_are_written_as_route53_does,
-	    defaults_are_the_rules_own, endpoints_win_over_answers,
-	    records_of_both_styles, hash_is_over_what_decides_and_is_shared,
+	const TTest *const tests[] = {examples_are_accepted,
+	    a_byte_order_mark_says_nothing, tcp_conversation, solo_model, fast_model,
+	    templates_are_merged_by_key, stateful_scenario_model,
+	    names_are_written_as_route53_does, defaults_are_the_rules_own,
+	    endpoints_win_over_answers, records_of_both_styles,
+	    hash_is_over_what_decides_and_is_shared,
 	    a_template_hashes_like_what_it_says, table_is_in_order_and_explained,
 	    solo_is_runnable_and_the_rest_is_named, survival_is_computed,
 	    alias_zones_by_the_end_of_the_name, alias_zones_are_all_there};

@@ -157,6 +157,8 @@ static const struct bad {
     {"lag: lag\n    trigger", "lag: @web\n    trigger", "measures no lag", NULL, NULL},
     {"    trigger: approval", "    trigger: @maybe", "trigger 'maybe' is not known", NULL, NULL},
     {"      promote: {exec: [/bin/promote]}", "      promote: {exec: [/bin/promote], on_failure: @continue}", "continue is refused on promote", NULL, NULL},
+    {"      fence: {exec: [/bin/fence, \"{from}\", \"{fence}\"]}", "      fence: {exec: [/bin/fence, \"{from}\", \"{fence}\"], on_failure: @continue}", "continue is refused on fence", NULL, NULL},
+    {"    lag: lag\n    trigger: approval\n    steps:\n      fence: {exec: [/bin/fence, \"{from}\", \"{fence}\"]}\n      promote: {exec: [/bin/promote]}\n      reverse: {none: \"rebuilt by hand\"}\n", "    trigger: approval\n    steps:\n      fence: {exec: [/bin/fence, \"{from}\", \"{fence}\"]}\n      restore: {exec: [/bin/restore], on_failure: @continue}\n      backup: {none: x}\n", "continue is refused on restore", "kind: warm-standby", "kind: backup-restore"},
     {"      promote: {exec: [/bin/promote]}", "      promote: {exec: [@promote]}", "is not an absolute path", NULL, NULL},
     {"      promote: {exec: [/bin/promote]}", "      @provision: {exec: [/bin/promote]}", "a warm-standby has no slot 'provision'", NULL, NULL},
     {"      promote: {exec: [/bin/promote]}", "      @promot: {exec: [/bin/promote]}", "did you mean 'promote'?", NULL, NULL},

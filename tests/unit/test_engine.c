@@ -312,6 +312,9 @@ START_TEST(explains_itself)
 	ck_assert_ptr_nonnull(strstr(text, "vote DOWN"));
 	ck_assert_ptr_nonnull(strstr(text, "quorum DOWN"));
 	ck_assert_ptr_nonnull(strstr(text, "not been held long enough"));
+	b.rule.hold_ms = 800; /* what is below a second is not "0 s" */
+	engine_explain(b.g, 1, BENCH_WALL, b.now_ms, text, sizeof text);
+	ck_assert_ptr_nonnull(strstr(text, " of 800 ms;"));
 	engine_explain(b.g, 1, BENCH_WALL, b.now_ms, tiny, sizeof tiny);
 	ck_assert_uint_eq(strlen(tiny), 9);
 }

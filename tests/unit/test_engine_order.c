@@ -284,6 +284,24 @@ START_TEST(an_order_that_the_zone_refuses_is_over)
 END_TEST
 
 /* What cannot be written now is refused, and does not stand in the way of adopt. */
+/* What cannot be done is not said to be decided; it is once it can. */
+START_TEST(nothing_is_decided_while_frozen)
+{
+	bench_ready(&b, 3, 1);
+	b.weight[2] = 55;
+	bench_run(&b, 6 * 60000);
+	ck_assert_int_eq(b.g->watch.frozen, FROZEN_EDITED);
+	b.health[1] = 'F';
+	bench_run(&b, 20000);
+	ck_assert_int_eq(b.g->limiter.action.kind, ACTION_DRAIN);
+	ck_assert_ptr_null(bench_fact(&b, FACT_DECIDED, "drain"));
+	bench_order(&b, ORDER_UNFREEZE, 0, 0);
+	bench_run(&b, 20000);
+	ck_assert(b.ledger.member[1].out);
+	ck_assert_ptr_nonnull(bench_fact(&b, FACT_DECIDED, "drain"));
+}
+END_TEST
+
 START_TEST(an_order_while_frozen_does_not_bar_adopt)
 {
 	bench_ready(&b, 3, 1);
@@ -368,6 +386,7 @@ main(void)
 	tcase_add_loop_test(t, a_freeze_comes_before_an_order_that_waits, 0, 2);
 	tcase_add_test(t, adopt_keeps_a_freeze_and_the_spacing);
 	tcase_add_test(t, an_order_that_the_zone_refuses_is_over);
+	tcase_add_test(t, nothing_is_decided_while_frozen);
 	tcase_add_test(t, an_order_while_frozen_does_not_bar_adopt);
 	tcase_add_test(t, a_reload_keeps_the_pending_order);
 	tcase_add_test(t, observe_pretends_and_never_writes);

@@ -80,6 +80,31 @@ START_TEST(a_read_that_hangs_is_said_to_all)
 }
 END_TEST
 
+/* A hold that has passed is remembered over a reload: its end still voids. */
+START_TEST(a_void_outlives_a_reload)
+{
+	struct engine *scratch = malloc(sizeof *scratch);
+
+	ck_assert_ptr_nonnull(scratch);
+	bench_ready(&b, 3, 3);
+	for (int a = 1; a < 3; a++)
+		b.peer_cannot[a] = CANNOT_NOT;
+	b.health[0] = 'F';
+	b.peer[1][0] = b.peer[2][0] = 'D';
+	bench_run(&b, 5000);
+	ck_assert(b.g->ripe[0] && !b.ledger.member[0].out);
+	uint64_t epoch = b.ledger.epoch;
+	engine_reload(b.g, &b.rule, 0, scratch);
+	free(scratch);
+	b.health[0] = 'P';
+	b.peer[1][0] = b.peer[2][0] = 'U';
+	b.peer_cannot[1] = b.peer_cannot[2] = CANNOT_API; /* so it is our turn */
+	bench_run(&b, 2000);
+	ck_assert_uint_eq(b.ledger.epoch, epoch + 1);
+	ck_assert_int_eq(b.intent, INTENT_VOID);
+}
+END_TEST
+
 START_TEST(no_void_when_the_ledger_forbade_it)
 {
 	bench_ready(&b, 3, 3);
@@ -209,11 +234,72 @@ START_TEST(failing_reads_rest_and_stop_writing)
 	uint32_t reads = b.reads;
 	bench_run(&b, 120000);
 	ck_assert_uint_eq(b.changes, 1);
-	ck_assert_uint_le(b.reads - reads, 15);
+	ck_assert_uint_ge(b.reads - reads, 24);
+	ck_assert_uint_le(b.reads - reads, 52);
 	ck_assert_int_eq(b.g->cannot, CANNOT_API);
 	ck_assert_ptr_nonnull(bench_fact(&b, FACT_READ_FAILED, NULL));
+	/* A site is dead: the outage is over for it soon after it is over. */
+	b.read_result = CHANGE_OK;
+	bench_run(&b, 5200);
+	ck_assert(b.ledger.member[1].out);
+}
+END_TEST
+
+/* What never left because the zone moved on is no loss, no trouble of the API, and is
+ * decided again at once on a fresh read. */
+START_TEST(a_stale_change_is_decided_again)
+{
+	bench_ready(&b, 3, 1);
+	b.mute_change = true;
+	b.health[1] = 'F';
+	for (int i = 0; i < 100 && !b.writing; i++)
+		bench_run(&b, 100);
+	ck_assert(b.writing);
+	uint32_t reads = b.reads;
+	b.mute_change = b.writing = false;
+	struct engine_in in = bench_in(&b, ENGINE_CHANGED);
+	in.result = CHANGE_STALE;
+	in.text = "not sent";
+	bench_step(&b, &in);
+	bench_run(&b, 1000);
+	ck_assert_uint_gt(b.reads, reads);
+	ck_assert_ptr_null(bench_fact(&b, FACT_LOST, NULL));
+	ck_assert_ptr_nonnull(bench_fact(&b, FACT_TROUBLE, "drain"));
+	ck_assert(!b.g->api_trouble && !b.g->unknown);
+	ck_assert(b.ledger.member[1].out);
+}
+END_TEST
+
+START_TEST(a_zone_that_asks_for_patience_gets_it)
+{
+	bench_ready(&b, 3, 1);
+	b.read_result = CHANGE_BUSY;
+	b.health[1] = 'F';
+	uint32_t reads = b.reads;
+	bench_run(&b, 120000);
+	ck_assert_uint_le(b.reads - reads, 15);
 	b.read_result = CHANGE_OK;
 	bench_run(&b, 31000);
+	ck_assert(b.ledger.member[1].out);
+}
+END_TEST
+
+/* Nobody waits for it: the rests get long; and then somebody does. */
+START_TEST(a_death_in_a_long_rest_does_not_wait_for_its_end)
+{
+	bench_ready(&b, 3, 1);
+	b.read_result = CHANGE_OUT;
+	bench_run(&b, 6 * 60 * 1000); /* the idle read fails */
+	bench_run(&b, 5 * 60 * 1000);
+	uint32_t reads = b.reads;
+	bench_run(&b, 120000);
+	ck_assert_uint_le(b.reads - reads, 10);
+	for (int i = 0; i < 200 && b.g->read_next_ms < b.now_ms + 12000; i++)
+		bench_run(&b, 500);
+	ck_assert_uint_ge(b.g->read_next_ms, b.now_ms + 12000);
+	b.read_result = CHANGE_OK;
+	b.health[1] = 'F';
+	bench_run(&b, 9000);
 	ck_assert(b.ledger.member[1].out);
 }
 END_TEST
@@ -305,6 +391,7 @@ main(void)
 	tcase_add_test(t, void_what_may_be_under_way);
 	tcase_add_test(t, a_void_outlives_a_read_of_the_same_version);
 	tcase_add_test(t, a_read_that_hangs_is_said_to_all);
+	tcase_add_test(t, a_void_outlives_a_reload);
 	tcase_add_test(t, no_void_when_the_ledger_forbade_it);
 	tcase_add_test(t, unknown_is_closed_by_compare_and_swap_only);
 	tcase_add_test(t, unknown_that_was_applied_is_found_by_its_nonce);
@@ -312,6 +399,9 @@ main(void)
 	tcase_add_test(t, an_answer_that_comes_late_does_not_turn_back);
 	tcase_add_test(t, busy_and_refused_rest);
 	tcase_add_test(t, failing_reads_rest_and_stop_writing);
+	tcase_add_test(t, a_stale_change_is_decided_again);
+	tcase_add_test(t, a_zone_that_asks_for_patience_gets_it);
+	tcase_add_test(t, a_death_in_a_long_rest_does_not_wait_for_its_end);
 	tcase_add_test(t, a_resumed_agent_reports_what_it_knew);
 	tcase_add_test(t, hearing_of_what_the_zone_does_not_show_is_paced);
 	tcase_add_test(t, far_behind_waits_for_the_others);

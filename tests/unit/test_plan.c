@@ -223,6 +223,18 @@ START_TEST(a_lost_ledger_needs_adopting)
 }
 END_TEST
 
+START_TEST(what_is_no_ledger_is_shown_as_going)
+{
+	(void)snprintf(view.ledger, sizeof view.ledger, "v=spf1 -all");
+	ck_assert_int_eq(make(ORDER_ADOPT), PLAN_STANDS);
+	ck_assert(plan.garbled && !plan.has_old);
+	view.ledger_present = false;
+	view.ledger[0] = '\0';
+	ck_assert_int_eq(make(ORDER_ADOPT), PLAN_STANDS);
+	ck_assert(!plan.garbled && !plan.has_old);
+}
+END_TEST
+
 START_TEST(anothers_ledger_is_left_alone)
 {
 	struct ledger l = plan.next;
@@ -273,6 +285,7 @@ main(void)
 	tcase_add_test(c, a_new_weight_comes_with_its_records);
 	tcase_add_test(c, a_hand_edit_needs_a_word);
 	tcase_add_test(c, a_lost_ledger_needs_adopting);
+	tcase_add_test(c, what_is_no_ledger_is_shown_as_going);
 	tcase_add_test(c, anothers_ledger_is_left_alone);
 	tcase_add_test(c, what_was_read_in_part_is_not_replaced);
 	tcase_add_test(c, observe_is_said);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state.h - may a directory that stands already be an agent's state directory?
+ *
+ * One that the agent made itself is 0700. One that somebody else made keeps its mode;
+ * what others can write to, and what belongs to another user, is refused.
+ */
+#ifndef STEERING_AGENT_STATE_H
+#define STEERING_AGENT_STATE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "steering/core/err.h"
+
+/* Made, or fit as it stands. Blocks for a moment; at the start alone. */
+bool state_open(const char *directory, struct err *e) MUST_CHECK;
+/* st: of the directory, symbolic links followed. The sentence says the cure. */
+bool state_fits(
+    const char *directory, const struct stat *st, uid_t uid, struct err *e) MUST_CHECK;
+
+#endif
