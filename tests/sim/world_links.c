@@ -42,27 +42,35 @@ is_clean(
 	    l->jitter_ms == 0 && !l->twice && !from->liar;
 }
 
-static bool
-may_be_live(
-    const struct world *w, const struct world_agent *from, const struct world_agent *to)
-{
-	return is_clean(w, from, to) && is_clean(w, to, from) &&
-	    !is_cloned(w, from->self) && !is_cloned(w, to->self);
-}
-
 static uint64_t
 delay_ms(const struct world *w, uint32_t from, uint32_t to)
 {
 	return w->conf.link_ms + w->link[from][to].delay_ms;
 }
 
-/* ---- when was something sent? ---- */
-
 static uint64_t
 period_ms(const struct world_agent *a)
 {
 	return a->world->file[a->file].rule.report_ms;
 }
+
+static bool
+may_be_live(
+    const struct world *w, const struct world_agent *from, const struct world_agent *to)
+{
+	const struct rule_service *r = &w->file[to->file].rule;
+	uint64_t age_ms = delay_ms(w, from->self, to->self) +
+	    delay_ms(w, to->self, from->self) + period_ms(from) + period_ms(to);
+	uint64_t young_ms =
+	    r->fresh_ms < EVIDENCE_AGE_MS_MAX ? r->fresh_ms : EVIDENCE_AGE_MS_MAX;
+
+	/* on a way so slow that age is near a bound the moments count */
+	return age_ms + 50 < young_ms && age_ms + 50 < r->silent_ms &&
+	    is_clean(w, from, to) && is_clean(w, to, from) &&
+	    !is_cloned(w, from->self) && !is_cloned(w, to->self);
+}
+
+/* ---- when was something sent? ---- */
 
 static uint64_t
 newest_send_ms(const struct world_agent *a)
@@ -256,7 +264,9 @@ perhaps_live(
 
 	if (h->live || !may_be_live(w, from, a) || m->sent_ms < back_ms)
 		return;
-	h->live = m->quote_ms == h->date_ms &&
+	h->there_ms = delay_ms(w, from->self, a->self);
+	h->back_ms = back_ms;
+	h->live = w->now_ms == m->sent_ms + h->there_ms && m->quote_ms == h->date_ms &&
 	    last_send_ms(a, m->sent_ms - back_ms, &off) == h->date_ms;
 }
 
@@ -310,15 +320,16 @@ refresh(struct world_agent *a, struct world_agent *from)
 {
 	struct world *w = a->world;
 	struct world_heard *h = &a->heard[from->self];
-	uint64_t d_ms = delay_ms(w, from->self, a->self);
-	uint64_t back_ms = delay_ms(w, a->self, from->self);
+	uint64_t d_ms = h->there_ms, back_ms = h->back_ms;
 	bool off, any;
 
 	if (w->now_ms < d_ms)
 		return;
 	uint64_t sent_ms = last_send_ms(from, w->now_ms - d_ms, &off);
+	while (off && sent_ms > h->sent_ms) /* what is off the schedule is an event */
+		sent_ms = last_send_ms(from, sent_ms - 1, &off);
 	if (off || sent_ms <= h->sent_ms || sent_ms < back_ms)
-		return; /* what is off the schedule is an event */
+		return;
 	uint64_t date_ms = last_send_ms(a, sent_ms - back_ms, &any);
 	h->sent_ms = sent_ms;
 	h->sub = 0;
@@ -339,6 +350,46 @@ links_settle(struct world_agent *a)
 			refresh(a, &w->agent[i]);
 }
 
+/* What is on its way when a way ceases to be live becomes an event. */
+void
+links_unlive(struct world_agent *a, uint32_t from_self)
+{
+	struct world *w = a->world;
+	struct world_agent *from = &w->agent[from_self];
+	struct world_heard *h = &a->heard[from_self];
+	uint64_t d_ms = h->there_ms, back_ms = h->back_ms;
+	bool off, any;
+
+	if (!h->live)
+		return;
+	if (!a->paused)
+		refresh(a, from);
+	h->live = false;
+	uint64_t due_ms = quiet_until_ms(a); /* what it said may grow too old now */
+	if (due_ms < a->wake_ms)
+		a->wake_ms = due_ms;
+	uint64_t sent_ms = last_send_ms(from, w->now_ms, &off);
+	if (off || sent_ms <= h->sent_ms || sent_ms + d_ms <= w->now_ms)
+		return;
+	struct event e = {
+	    .at_ms = sent_ms + d_ms,
+	    .kind = EVENT_REPORT,
+	    .agent = a->index,
+	    .from = from_self,
+	    .message =
+		{
+		    .boot = from->boot,
+		    .sent_ms = sent_ms,
+		    .quote_boot = a->boot,
+		    .quote_ms = sent_ms < back_ms
+			? 0
+			: last_send_ms(a, sent_ms - back_ms, &any),
+		    .report = *engine_report(from->g),
+		},
+	};
+	world_push(w, &e);
+}
+
 /* Ways that are clean no longer; and those who must send each report as an event. */
 void
 links_resync(struct world *w)
@@ -347,8 +398,11 @@ links_resync(struct world *w)
 		struct world_agent *a = &w->agent[i];
 
 		for (uint32_t k = 0; k < w->agents; k++)
-			if (a->heard[k].live && !may_be_live(w, &w->agent[k], a))
-				a->heard[k].live = false;
+			if (a->heard[k].live &&
+			    (!may_be_live(w, &w->agent[k], a) ||
+				a->heard[k].there_ms != delay_ms(w, k, a->self) ||
+				a->heard[k].back_ms != delay_ms(w, a->self, k)))
+				links_unlive(a, k);
 	}
 	for (uint32_t i = 0; i < world_instances(w); i++) {
 		struct world_agent *a = &w->agent[i];

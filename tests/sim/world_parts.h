@@ -97,6 +97,7 @@ void links_send(struct world_agent *a, bool moved);
 void report_event(struct world *w, const struct event *e);
 void links_settle(struct world_agent *a);
 void links_resync(struct world *w);
+void links_unlive(struct world_agent *a, uint32_t from_self);
 /* When a live peer's next report arrives at or after at_ms. */
 uint64_t
 links_arrival_ms(const struct world_agent *a, uint32_t from_self, uint64_t at_ms);

@@ -8,7 +8,6 @@
 #include "steering/core/engine_parts.h"
 #include "tests/sim/world_parts.h"
 
-#define BUSY_MS 100      /* a shell's own tick, while something is about to be done */
 #define WARM_UP_MS 60000 /* engine_sense.c */
 #define CREATE_MS 60000  /* engine_decide.c */
 #define HANGS_MS 3000    /* engine_decide.c */
@@ -123,16 +122,6 @@ members(const struct world_agent *a, struct due *d)
 	}
 }
 
-/* Is something about to be done as soon as it is our turn? */
-static bool
-is_busy(const struct engine *g)
-{
-	bool stopped = g->doubt != DOUBT_NOT || g->cannot == CANNOT_LONELY ||
-	    g->cannot == CANNOT_API;
-
-	return g->intent.kind != INTENT_NONE && !g->writing && !g->dirty && !stopped;
-}
-
 uint64_t
 quiet_until_ms(const struct world_agent *a)
 {
@@ -146,8 +135,7 @@ quiet_until_ms(const struct world_agent *a)
 	if (pace_ms <= now_ms)
 		return a->world->now_ms + 1;
 	at(&d, pace_ms);
-	if (is_busy(g))
-		at(&d, now_ms + BUSY_MS);
+	at(&d, decide_due_ms(g, &in));
 	if (g->reading)
 		at(&d, g->read_began_ms + HANGS_MS + 1);
 	at(&d, g->write_next_ms);
