@@ -5,7 +5,7 @@
  *   sim_test_world                     300 seeds of an hour (POINTSMAN_ALL=1: 2,000 of
  *                                      six), and every seed of seeds.txt
  *   sim_test_world --seed N --trace    one run, aloud
- *   FROM=n SEEDS=n HOURS=n             other runs; JOB=k/n: every n-th of them
+ *   FROM=n SEEDS=n HOURS=n             other runs; QUICK=1: nothing is shrunk
  *
  * A seed that breaks a law is shrunk, told with its faults and last facts, and belongs
  * in seeds.txt, with a word why.
@@ -44,6 +44,10 @@ run_seed(uint64_t seed, uint64_t hours, struct plan_score *score)
 		return true;
 	printf("seed %llu, %llu h: %s\n", (unsigned long long)seed,
 	    (unsigned long long)hours, why);
+	if (getenv("QUICK") != NULL) {
+		fflush(stdout);
+		return false;
+	}
 	plan_shrink(&plan, why);
 	plan_describe(&plan, stdout);
 	(void)plan_holds(&plan, why, sizeof why);
@@ -73,8 +77,13 @@ START_TEST(seeds)
 		from = world_seed(0);
 		n = 1;
 	}
-	for (uint64_t i = 0; i < n; i++)
+	for (uint64_t i = 0; i < n; i++) {
 		broken += !run_seed(from + i, hours, &score);
+		if (i % 1000 == 999)
+			printf("… %llu seeds, %llu broken, %.0f CPU s\n",
+			    (unsigned long long)(i + 1), (unsigned long long)broken,
+			    cpu_s() - began_s);
+	}
 	double took_s = cpu_s() - began_s;
 	printf("%llu seeds of %llu h in %.1f CPU s\n", (unsigned long long)n,
 	    (unsigned long long)hours, took_s);
