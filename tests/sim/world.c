@@ -111,6 +111,7 @@ begin_change(struct world_agent *a, const struct engine_out *out)
 
 	WORLD_MUST(w, !a->changing);
 	law_sending(w, a, out);
+	law_calling(w, a, true);
 	if (w->kill_writer) {
 		w->kill_writer = false;
 		world_stop(w, a->self);
@@ -149,6 +150,7 @@ world_step(struct world_agent *a, const struct engine_in *in)
 
 	engine_step(a->g, in, &out);
 	say_facts(w, a->self, &out);
+	law_stepped(a, &out);
 	a->wake_ms = out.wake_ms - a->offset_ms;
 	if (a->g->watch.known) {
 		a->stored_epoch = a->g->watch.epoch;
@@ -158,6 +160,7 @@ world_step(struct world_agent *a, const struct engine_in *in)
 		begin_change(a, &out);
 	if (out.read) {
 		w->reads++;
+		law_calling(w, a, false);
 		struct event e = {
 		    .at_ms = w->now_ms + w->conf.api_ms / 2,
 		    .kind = EVENT_LOOK,

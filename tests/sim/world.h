@@ -7,8 +7,8 @@
  * one service. A test sets `conf` and the files, calls world_begin(), then alternates
  * world_run() with changes to what it likes: endpoints, links, faults, the zone. The
  * invariants of DESIGN.md §10 that can be seen from outside are checked at every step
- * and every commit; a broken one prints seed, time and the last facts, and aborts the
- * test. `PROGRAM --seed N --trace` plays that one run aloud.
+ * and every commit; a broken one prints its number, seed, time and the last facts, and
+ * aborts the test. `PROGRAM --seed N --trace` plays that one run aloud.
  *
  * Times are milliseconds of the world's clock, from 0; each agent's boot-time clock has
  * an offset of its own, the provider's clock is WORLD_WALL + now.
@@ -31,6 +31,8 @@
 #define WORLD_KEPT 64     /* zone versions kept, for restoring and stale reads */
 #define WORLD_FACTS 60000 /* facts kept; older ones are only counted */
 #define WORLD_TURNS 4096
+#define WORLD_CALLS 600 /* of the API in a minute, by all: 10 a second */
+#define WORLD_BURST 5   /* of changes in a second */
 
 /* ---- endpoints: one a member, named by the member's letter ---- */
 
@@ -60,6 +62,9 @@ struct world_faults {
 	uint32_t stale_reads; /* the next so many reads show `stale_by` versions ago */
 	uint32_t stale_by;
 	bool dns_silent; /* no name server answers */
+	uint32_t
+	    torn_reads;  /* the next so many reads show records of the version before */
+	bool no_compare; /* the zone swaps whatever stands there */
 };
 
 /* ---- the zone ---- */
@@ -79,6 +84,14 @@ struct world_zone {
 
 /* ---- agents ---- */
 
+enum world_way {
+	WAY_OPEN = 0,
+	WAY_LOST,    /* nothing gets there: they time out */
+	WAY_UNKNOWN, /* its worker is dead */
+	WAY_STALLED, /* its worker says nothing at all */
+	WAY_LATE,    /* its own loop is late at each: they time out here */
+};
+
 struct world;
 
 struct world_file { /* a configuration, as far as the core sees it */
@@ -96,8 +109,9 @@ struct world_agent {
 	uint64_t offset_ms, started_ms, paused_ms;
 	uint64_t wake_ms, report_ms, dns_ms; /* world's clock */
 	enum doubt doubt;
-	bool cut;   /* from the API */
-	bool blind; /* its probes of everything fail: its own uplink */
+	bool cut;                 /* from the API */
+	bool blind;               /* its probes of everything fail: its own uplink */
+	uint8_t way[MEMBERS_MAX]; /* enum world_way: its probes of that member */
 
 	/* its shell's picture of the zone, which exact deletes repeat */
 	struct world_zone picture;
@@ -131,6 +145,10 @@ struct world_conf {
 	uint64_t kill_ms;   /* a request without an answer is given up */
 	uint64_t settle_ms; /* from commit to the name servers */
 	bool quiet; /* no invariants on spacing and budgets (scripts of faults) */
+	/* What the script promises of its own world, so that the laws can hold the
+	 * engines to it: no site fails for as long as the hold that its drain needs;
+	 * nothing happens but restarts, lost disks, pauses and late loops. */
+	bool blips_only, rest_only;
 };
 
 struct event;
@@ -174,6 +192,10 @@ struct world {
 	uint64_t drained_ms;     /* the last that moved an answer */
 	char drained;
 	char drained_before;
+	uint64_t call_ms[WORLD_CALLS]; /* of the API, the last so many */
+	uint64_t calls, changes;
+	uint64_t send_ms[WORLD_BURST];
+	bool edited[26]; /* by hand, and no operator has spoken since */
 };
 
 /* A world of `agents` agents and members a, b, c …, with default timings; everything
@@ -219,12 +241,19 @@ void world_write_text(struct world *w, const char *text); /* NULL deletes the le
 uint64_t world_roll(struct world *w, uint64_t n);
 void world_fail(struct world *w, const char *what, ...)
     __attribute__((format(printf, 2, 3), noreturn));
+/* Invariant `number` of DESIGN.md §10 is broken. */
+void world_broken(struct world *w, int number, const char *what, ...)
+    __attribute__((format(printf, 3, 4), noreturn));
+/* Who wants to know instead of failing; must not return. number 0: world_fail(). */
+extern void (*world_on_broken)(struct world *w, int number, const char *text);
 #define WORLD_MUST(w, ok)                         \
 	do {                                      \
 		if (!(ok))                        \
 			world_fail(w, "%s", #ok); \
 	} while (0)
 
+/* From now on every line is told as it happens. */
+void world_trace(void);
 /* For main(): --seed N, --trace; then runs the suite. */
 int world_main(int argc, char **argv, Suite *s);
 /* The one seed asked for, or `seed`. */

@@ -19,7 +19,9 @@ probe_outcome(struct world *w, struct world_agent *a, uint32_t m, uint64_t *took
 	bool bad = false;
 
 	*took_ms = w->conf.rtt_ms;
-	if (a->blind || e->kind == ENDPOINT_SILENT) {
+	if (a->way[m] == WAY_UNKNOWN)
+		return OUTCOME_UNKNOWN;
+	if (a->blind || a->way[m] != WAY_OPEN || e->kind == ENDPOINT_SILENT) {
 		*took_ms = w->conf.timeout_ms;
 		return OUTCOME_FAIL;
 	}
@@ -97,14 +99,24 @@ world_end_probe(struct world *w, const struct event *e)
 
 	if (e->member >= w->file[a->file].rule.members)
 		return; /* the file has shrunk meanwhile */
+	if (a->way[e->member] == WAY_STALLED) {
+		plan_probe(a, e->member, false);
+		return;
+	}
 	in.member = e->member;
 	in.outcome = e->outcome;
 	in.start_ms = e->start_ms + a->offset_ms;
 	if (e->outcome == OUTCOME_FAIL)
 		a->last_fail_ms[e->member] = w->now_ms;
-	else
+	else if (e->outcome == OUTCOME_PASS)
 		a->last_pass_ms[e->member] = w->now_ms;
 	plan_probe(a, e->member, e->outcome == OUTCOME_FAIL);
+	if (a->way[e->member] == WAY_LATE) {
+		in.doubt = DOUBT_LATE;
+		world_step(a, &in);
+		in = world_input(a, ENGINE_FORGET);
+		in.doubt = DOUBT_LATE;
+	}
 	world_step(a, &in);
 }
 

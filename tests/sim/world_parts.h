@@ -60,8 +60,16 @@ void zone_take_change(struct world *w, struct world_agent *a, struct late_change
 void zone_keep(struct world *w);
 
 /* ---- invariants ---- */
+/* A call leaves for the API. */
+void law_calling(struct world *w, struct world_agent *a, bool change);
+void law_stepped(struct world_agent *a, const struct engine_out *out);
 void law_sending(struct world *w, struct world_agent *a, const struct engine_out *out);
 void law_committed(struct world *w, const struct world_zone *was, bool was_ledger,
+    const struct ledger *old, const struct ledger *next, const struct intent *intent);
+
+uint32_t law_quorum(const struct rule_service *rule);
+/* What others have written, or changed by hand, is theirs. */
+void law_foreign(struct world *w, const struct world_zone *was, bool was_ledger,
     const struct ledger *old, const struct ledger *next, const struct intent *intent);
 
 /* ---- saying ---- */
