@@ -22,8 +22,9 @@ static const char orders_more[] =
 static const struct command commands[] = {
     {"run", cmd_run, "config! agent workers verbose", "", 0, 0,
 	"be the agent, in the foreground",
-	"Stops cleanly on SIGTERM; reads its configuration again on SIGHUP. --agent may\n"
-	"be left out when the configuration names only one."},
+	"Stops cleanly on SIGTERM; reads its configuration, and the certificates and keys\n"
+	"that checks name, again on SIGHUP. --agent may be left out when the configuration\n"
+	"names only one."},
     {"validate", cmd_validate, "config! json", "", 0, 0,
 	"every mistake as file:line:column: sentence", NULL},
     {"check", cmd_check, "config! json watch", "[SERVICE]", 0, 1,
