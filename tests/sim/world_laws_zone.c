@@ -5,8 +5,6 @@
  */
 #include "tests/sim/world_parts.h"
 
-#include <string.h>
-
 /* ---- 10: foreign records never change ---- */
 
 static const struct world_set *
@@ -51,11 +49,11 @@ static bool
 may_come(const struct world *w, uint64_t nonce)
 {
 	for (uint32_t i = 0; i < w->events; i++) {
-		const struct late_change *c = w->heap[i].late;
+		const struct event *e = &w->event[w->heap[i].slot];
+		const struct late_change *c = e->late;
 
-		if (w->heap[i].kind == EVENT_LATE && c->next.nonce[0] == nonce &&
-		    !c->create && w->zone.present &&
-		    strcmp(w->zone.text, c->picture.text) == 0)
+		if (e->kind == EVENT_LATE && c->next.nonce[0] == nonce && !c->create &&
+		    w->zone.present && strcmp(w->zone.text, c->picture.text) == 0)
 			return true;
 	}
 	return false;
@@ -78,7 +76,7 @@ law_stepped(struct world_agent *a, const struct engine_out *out)
 /* ---- 14: API rate within budget ---- */
 
 void
-law_calling(struct world *w, struct world_agent *a, bool change)
+law_calling(struct world *w, struct world_agent *a)
 {
 	uint64_t *call_ms = &w->call_ms[w->calls++ % WORLD_CALLS];
 
@@ -87,8 +85,11 @@ law_calling(struct world *w, struct world_agent *a, bool change)
 		    WORLD_CALLS, (unsigned long long)(w->now_ms - *call_ms),
 		    (unsigned)a->self);
 	*call_ms = w->now_ms;
-	if (!change)
-		return;
+}
+
+void
+law_burst(struct world *w, struct world_agent *a)
+{
 	uint64_t *send_ms = &w->send_ms[w->changes++ % WORLD_BURST];
 	if (w->changes > WORLD_BURST && w->now_ms - *send_ms < SECOND)
 		world_broken(w, 14, "%d changes sent in %llu ms (agent %u)",

@@ -43,12 +43,6 @@ needed_back(struct world *w, char site, uint64_t limit_ms)
 }
 
 void
-needed_way(struct world *w, uint32_t agent, char site, enum world_way way)
-{
-	w->agent[agent].way[site - 'a'] = (uint8_t)way;
-}
-
-void
 needed_drain(struct world *w, char site, uint64_t limit_ms)
 {
 	world_endpoint(w, site, ENDPOINT_REFUSED);

@@ -39,8 +39,6 @@ void needed_begin(struct world *w);
 /* Invariant 12: out, or back at some weight, within limit_ms from now. */
 void needed_out(struct world *w, char site, uint64_t limit_ms);
 void needed_back(struct world *w, char site, uint64_t limit_ms);
-/* This agent's probes of that site go this way from now on. */
-void needed_way(struct world *w, uint32_t agent, char site, enum world_way way);
 /* Fails until it is out of the zone; the story falls apart after limit_ms. */
 void needed_drain(struct world *w, char site, uint64_t limit_ms);
 /* The agent whose change is under way; the story falls apart if there is none. */

@@ -9,8 +9,8 @@ two_of_five_are_cut_off(uint64_t seed)
 {
 	struct world *w = needed_world(seed, 3, 5);
 
-	needed_way(w, 1, 'b', WAY_LOST);
-	needed_way(w, 3, 'b', WAY_LOST);
+	world_way(w, 1, 'b', WAY_LOST);
+	world_way(w, 3, 'b', WAY_LOST);
 	world_run(w, 2 * MINUTE);
 	world_end(w);
 }
@@ -22,8 +22,8 @@ two_of_one_house(uint64_t seed)
 
 	w->file[0].rule.agent[1].domain = w->file[0].rule.agent[0].domain;
 	needed_begin(w);
-	needed_way(w, 0, 'b', WAY_LOST);
-	needed_way(w, 1, 'b', WAY_LOST);
+	world_way(w, 0, 'b', WAY_LOST);
+	world_way(w, 1, 'b', WAY_LOST);
 	world_run(w, 2 * MINUTE);
 	world_end(w);
 }
@@ -44,12 +44,13 @@ the_others_are_gone(uint64_t seed)
 }
 
 static void
-an_order_to_the_last_one(uint64_t seed)
+an_order_to_the_last_two(uint64_t seed)
 {
-	struct world *w = needed_world(seed, 3, 3);
+	struct world *w = needed_world(seed, 3, 5);
 
 	world_stop(w, 1);
 	world_stop(w, 2);
+	world_stop(w, 3);
 	world_run(w, 20 * SECOND);
 	world_order(w, 0, ORDER_PIN, 'b', 600);
 	world_run(w, MINUTE);
@@ -81,8 +82,8 @@ a_witness_dies(uint64_t seed)
 
 	w->file[0].rule.hold_ms = 12 * SECOND;
 	needed_begin(w);
-	needed_way(w, 0, 'b', WAY_LOST);
-	needed_way(w, 1, 'b', WAY_LOST);
+	world_way(w, 0, 'b', WAY_LOST);
+	world_way(w, 1, 'b', WAY_LOST);
 	WORLD_MUST(w, world_await_fact(w, FACT_VERDICT, "DOWN", MINUTE));
 	world_run(w, 100);
 	world_stop(w, (uint32_t)(seed % 2));
@@ -99,7 +100,7 @@ everybody_doubts(uint64_t seed)
 
 	for (uint32_t a = 0; a < 3; a++) {
 		w->agent[a].doubt = DOUBT_CANARIES;
-		needed_way(w, a, 'b', WAY_LOST);
+		world_way(w, a, 'b', WAY_LOST);
 	}
 	world_run(w, 2 * MINUTE);
 	world_end(w);
@@ -113,7 +114,7 @@ one_blind_and_one_wrong(uint64_t seed)
 
 	w->agent[seed % 3].blind = true;
 	world_run(w, 15 * SECOND);
-	needed_way(w, (uint32_t)((seed + 1) % 3), 'b', WAY_LOST);
+	world_way(w, (uint32_t)((seed + 1) % 3), 'b', WAY_LOST);
 	world_run(w, 2 * MINUTE);
 	world_end(w);
 }
@@ -128,12 +129,12 @@ a_slow_start(uint64_t seed)
 	for (uint32_t a = 0; a < 3; a++)
 		world_stop(w, a);
 	for (uint32_t a = 0; a < 3; a++) {
-		needed_way(w, a, 'b', WAY_LOST);
+		world_way(w, a, 'b', WAY_LOST);
 		world_start(w, a);
 	}
 	world_run(w, 10500);
 	for (uint32_t a = 0; a < 3; a++)
-		needed_way(w, a, 'b', WAY_OPEN);
+		world_way(w, a, 'b', WAY_OPEN);
 	world_run(w, 2 * MINUTE);
 	world_end(w);
 }
@@ -148,7 +149,7 @@ a_slow_machine(uint64_t seed)
 	w->file[0].rule.hold_ms = MINUTE;
 	needed_begin(w);
 	w->conf.rest_only = true;
-	needed_way(w, 0, 'b', WAY_LATE);
+	world_way(w, 0, 'b', WAY_LATE);
 	world_run(w, 10 * MINUTE);
 	world_end(w);
 }
@@ -158,8 +159,8 @@ dead_workers(uint64_t seed)
 {
 	struct world *w = needed_world(seed, 3, 3);
 
-	needed_way(w, 0, 'b', WAY_UNKNOWN);
-	needed_way(w, 1, 'b', WAY_UNKNOWN);
+	world_way(w, 0, 'b', WAY_UNKNOWN);
+	world_way(w, 1, 'b', WAY_UNKNOWN);
 	world_run(w, 2 * MINUTE);
 	world_end(w);
 }
@@ -172,11 +173,11 @@ hanging_workers(uint64_t seed)
 
 	w->file[0].rule.hold_ms = 14 * SECOND;
 	needed_begin(w);
-	needed_way(w, 0, 'b', WAY_LOST);
-	needed_way(w, 1, 'b', WAY_LOST);
+	world_way(w, 0, 'b', WAY_LOST);
+	world_way(w, 1, 'b', WAY_LOST);
 	WORLD_MUST(w, world_await_fact(w, FACT_VERDICT, "DOWN", MINUTE));
-	needed_way(w, 0, 'b', WAY_STALLED);
-	needed_way(w, 1, 'b', WAY_STALLED);
+	world_way(w, 0, 'b', WAY_STALLED);
+	world_way(w, 1, 'b', WAY_STALLED);
 	world_run(w, 2 * MINUTE);
 	world_end(w);
 }
@@ -187,7 +188,8 @@ const struct needed_row needed_votes[] = {
     {"domains", 6, 20, two_of_one_house, "two agents behind one broken line drain"},
     {"freshness", 8, 20, the_others_are_gone,
 	"the last agent returns a member on the word of the dead"},
-    {"lonely", 8, 20, an_order_to_the_last_one, "who hears nobody writes an order"},
+    {"lonely", 8, 20, an_order_to_the_last_two,
+	"who hears one of the two others that it takes writes an order"},
     {"evidence", 6, 20, well_at_the_last_moment, "drained in the moment it came back"},
     {"evidence_age", 6, 20, a_witness_dies, "drained on what was seen long ago"},
     {"doubt", 8, 20, everybody_doubts, "agents whose canaries fail drain"},

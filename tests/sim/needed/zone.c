@@ -2,8 +2,6 @@
 /* What the zone shows, and whether it can be believed. */
 #include "tests/sim/needed/needed.h"
 
-#include <string.h>
-
 /* ---- somebody else's text ---- */
 
 /* A ledger that descends from nothing that was known, some epochs ahead. */
@@ -126,11 +124,11 @@ an_empty_zone(uint64_t seed)
 	struct world *w = world_new(seed, 3, 3);
 
 	for (uint32_t a = 0; a < 3; a++)
-		needed_way(w, a, 'c', WAY_LOST);
+		world_way(w, a, 'c', WAY_LOST);
 	world_begin(w);
 	world_run(w, 2 * SECOND);
 	for (uint32_t a = 0; a < 3; a++)
-		needed_way(w, a, 'c', WAY_OPEN);
+		world_way(w, a, 'c', WAY_OPEN);
 	for (char c = 'a'; c <= 'c'; c++)
 		needed_back(w, c, MINUTE);
 	world_end(w);
