@@ -17,8 +17,8 @@
 enum check_kind {
 	CHECK_HTTP = 0,
 	CHECK_TCP,
-	CHECK_EXEC, /* here and below: known to configuration, not built */
-	CHECK_DNS,
+	CHECK_EXEC, /* scheduled by a prober, performed by the runner (runner.h) */
+	CHECK_DNS,  /* here and below: known to configuration, not built */
 	CHECK_ELB,
 	CHECK_BACKUP,
 	CHECK_CLOUDWATCH,

@@ -34,6 +34,9 @@ probe_reason_word(enum probe_reason r)
 	    [PROBE_TLS_SELF_SIGNED] = "tls-self-signed",
 	    [PROBE_TLS_ISSUER] = "tls-issuer",
 	    [PROBE_FORBIDDEN] = "forbidden",
+	    [PROBE_EXIT] = "exit",
+	    [PROBE_SIGNAL] = "signal",
+	    [PROBE_NOT_STARTED] = "not-started",
 	    [PROBE_LOCAL] = "local",
 	};
 
