@@ -159,6 +159,7 @@ build_port(
 		    : strcmp(endpoint->scheme, "http") == 0   ? 80
 							      : 0;
 	case CHECK_DNS:
+		return check->dns.port;
 	case CHECK_ELB:
 	case CHECK_BACKUP:
 	case CHECK_CLOUDWATCH:

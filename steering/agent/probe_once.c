@@ -60,7 +60,7 @@ static bool
 performed(const struct check_spec *check)
 {
 	return check->kind == CHECK_HTTP || check->kind == CHECK_TCP ||
-	    check->kind == CHECK_EXEC;
+	    check->kind == CHECK_EXEC || check->kind == CHECK_DNS;
 }
 
 /* ---- rows ---- */

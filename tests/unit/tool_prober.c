@@ -109,6 +109,7 @@ set(struct prober_msg *m, const char *key, const char *value)
 		m->families[FAMILY_V6] = strchr(value, '6') != NULL;
 	} else if (strcmp(key, "kind") == 0)
 		c->kind = strcmp(value, "tcp") == 0 ? CHECK_TCP
+		    : strcmp(value, "dns") == 0     ? CHECK_DNS
 		    : strcmp(value, "exec") == 0    ? CHECK_EXEC
 						    : CHECK_HTTP;
 	else if (strcmp(key, "slot") == 0)
@@ -133,6 +134,16 @@ set(struct prober_msg *m, const char *key, const char *value)
 		put(c->tcp.send, sizeof c->tcp.send, value);
 	else if (strcmp(key, "expect") == 0)
 		put(c->tcp.expect, sizeof c->tcp.expect, value);
+	else if (strcmp(key, "name") == 0)
+		put(c->dns.name, sizeof c->dns.name, value);
+	else if (strcmp(key, "type") == 0)
+		c->dns.type = (uint32_t)number;
+	else if (strcmp(key, "rcode") == 0)
+		c->dns.rcode = (uint32_t)number;
+	else if (strcmp(key, "holds") == 0)
+		put(c->dns.contains, sizeof c->dns.contains, value);
+	else if (strcmp(key, "answer") == 0)
+		put(c->dns.answer[c->dns.answers++], CHECK_TEXT_MAX, value);
 	else if (strcmp(key, "source") == 0)
 		put(c->source, sizeof c->source, value);
 	else
