@@ -11,17 +11,15 @@ from pathlib import Path
 
 from prober import Prober
 from test_metrics import metrics
-from world import FAST_CHECK, World, main, wait_for
+from world import FAST_CHECK, World, main, parallel, wait_for
 
-# Does what the file mode-MEMBER says, and keeps what it was given. The lock shows a
-# second one beside it; nothing of it survives the program, and it says so if it does.
+# Does what the file mode-MEMBER says, and keeps what it was given.
 SCRIPT = """#!/bin/sh
 cd %(folder)s || exit 99
 tr '\\0' '\\n' </proc/$$/environ >env-$POINTSMAN_MEMBER.new
 mv env-$POINTSMAN_MEMBER.new env-$POINTSMAN_MEMBER
 for a; do echo "$a"; done >args-$POINTSMAN_MEMBER.new
 mv args-$POINTSMAN_MEMBER.new args-$POINTSMAN_MEMBER
-echo $$ >>pids
 read mode <mode-$POINTSMAN_MEMBER
 case "$mode" in
 pass) exit 0 ;;
@@ -30,6 +28,7 @@ signal) kill -SEGV $$ ;;
 hang)
     # A daemon with a session of its own, and both deaf to SIGTERM.
     trap '' TERM
+    echo $$ >>pids
     setsid sh -c 'trap "" TERM; echo $$ >>pids; while :; do sleep 1; done' &
     while :; do sleep 1; done ;;
 esac
@@ -72,13 +71,11 @@ class ExecWorld(World):
     def given(self, what, member):
         return (self.folder / f"{what}-{member}").read_text().splitlines()
 
-    def started(self):
-        """Process ids of all programs so far, and their daemons."""
-        path = self.folder / "pids"
-        return [int(word) for word in path.read_text().split()] if path.exists() else []
-
     def running(self):
-        return [pid for pid in self.started() if runs(pid, str(self.folder))]
+        """Process ids of programs that hang, and of their daemons."""
+        path = self.folder / "pids"
+        pids = path.read_text().split() if path.exists() else []
+        return [pid for pid in pids if runs(pid, str(self.folder))]
 
     def results(self, **labels):
         return metrics(self).sum("probe_results_total", **labels)
@@ -94,11 +91,18 @@ def runs(pid, folder):
 
 
 class Exec(unittest.TestCase):
-    def world(self, **more):
-        return self.enterContext(ExecWorld(**more))
+    def test_side_by_side(self):
+        """Each case in a world of its own; most of their time is waiting."""
+        def job(name):
+            def run():
+                with ExecWorld() as w:
+                    getattr(self, name)(w)
+            run.__name__ = name
+            return run
+        parallel(*(job(name) for name in dir(self) if name.startswith("case_")),
+                 at_once=4)
 
-    def test_what_it_is_given(self):
-        w = self.world()
+    def case_what_it_is_given(self, w):
         w.begin()
         for m in "ab":
             host = w.web[m].host
@@ -120,8 +124,7 @@ class Exec(unittest.TestCase):
         runner = Path(f"/proc/{w.agent.runner()}/environ").read_bytes()
         self.assertNotIn(b"AWS", runner)
 
-    def test_fails_and_passes(self):
-        w = self.world()
+    def case_fails_and_passes(self, w):
         w.begin()
         since = w.agent.mark()
         w.behave("b", "fail")
@@ -135,8 +138,7 @@ class Exec(unittest.TestCase):
         self.assertTrue(status["runner"]["alive"])
         self.assertEqual(0, status["runner"]["restarts"])
 
-    def test_deadline_ends_everything(self):
-        w = self.world()
+    def case_deadline_ends_everything(self, w):
         w.begin()
         since = w.agent.mark()
         w.behave("b", "hang")
@@ -147,8 +149,7 @@ class Exec(unittest.TestCase):
         self.assertEqual(0, w.agent.stop())
         self.assertEqual([], self.leftovers(w))
 
-    def test_cannot_start_counts_for_nothing(self):
-        w = self.world()
+    def case_cannot_start_counts_for_nothing(self, w):
         w.begin()
         since = w.agent.mark()
         w.program.rename(w.folder / "away")
@@ -159,8 +160,7 @@ class Exec(unittest.TestCase):
         (w.folder / "away").rename(w.program)
         w.agent.wait("verdict", since=since, member="b", value="UP")
 
-    def test_runner_dies(self):
-        w = self.world()
+    def case_runner_dies(self, w):
         w.begin()
         since = w.agent.mark()
         runner = w.agent.runner()
@@ -180,8 +180,7 @@ class Exec(unittest.TestCase):
         w.behave("b", "fail")
         w.wait_weights(a=100, b=0)
 
-    def test_stuck_runner_is_replaced(self):
-        w = self.world()
+    def case_stuck_runner_is_replaced(self, w):
         w.begin()
         since = w.agent.mark()
         os.kill(w.agent.runner(), signal.SIGSTOP)
@@ -189,8 +188,7 @@ class Exec(unittest.TestCase):
         w.agent.wait("verdict", since=since, member="a", value="UP")
         self.assertEqual({"a": 100, "b": 100}, w.sets())
 
-    def test_worker_dies_while_a_program_runs(self):
-        w = self.world()
+    def case_worker_dies_while_a_program_runs(self, w):
         w.begin()
         since = w.agent.mark()
         w.behave("b", "hang")
@@ -201,22 +199,22 @@ class Exec(unittest.TestCase):
         w.agent.wait("verdict", since=since, member="b", value="UP")
         wait_for(lambda: not w.running())
 
-    def test_nothing_outlives_the_agent(self):
-        for how in (signal.SIGKILL, signal.SIGTERM):
-            with self.subTest(how=how):
-                w = self.world()
-                w.begin()
-                w.behave("b", "hang")
-                wait_for(lambda: len(w.running()) >= 2)
-                runner = w.agent.runner()
-                if how == signal.SIGKILL:
-                    w.agent.kill()
-                    wait_for(lambda: not w.running() and not Path(
-                        f"/proc/{runner}").exists())
-                else:
-                    self.assertEqual(0, w.agent.stop())
-                    self.assertEqual([], w.running())
-                self.assertEqual([], self.leftovers(w))
+    def case_nothing_outlives_a_killed_agent(self, w):
+        w.begin()
+        w.behave("b", "hang")
+        wait_for(lambda: len(w.running()) >= 2)
+        runner = w.agent.runner()
+        w.agent.kill()
+        wait_for(lambda: not w.running() and not Path(f"/proc/{runner}").exists())
+        self.assertEqual([], self.leftovers(w))
+
+    def case_nothing_outlives_an_agent_that_stops(self, w):
+        w.begin()
+        w.behave("b", "hang")
+        wait_for(lambda: len(w.running()) >= 2)
+        self.assertEqual(0, w.agent.stop())
+        self.assertEqual([], w.running())
+        self.assertEqual([], self.leftovers(w))
 
     def leftovers(self, w):
         """Processes in the world's folder: none but the agent's own may be there."""
@@ -226,8 +224,7 @@ class Exec(unittest.TestCase):
                 left.append((path.name, (path / "cmdline").read_bytes()))
         return left
 
-    def test_check_and_plan(self):
-        w = self.world()
+    def case_check_and_plan(self, w):
         self.assertEqual(0, w.command("check")[0])
         w.behave("b", "fail")
         code, text = w.command("check")
@@ -250,16 +247,14 @@ class Exec(unittest.TestCase):
         self.assertEqual(2, code, text)
         self.assertIn("not-started: cannot be started: Permission denied", text)
 
-    def test_each_address_of_a_name(self):
-        w = self.world()
+    def case_each_address_of_a_name(self, w):
         w.write_config(w.text().replace(f"endpoints: [\"{w.web['b'].host}:{w.port}\"]",
                                         "endpoints: [localhost]").replace("|{port}", ""))
         w.begin()
         self.assertEqual("localhost|127.0.0.1", w.given("args", "b")[2])
         self.assertFalse([v for v in w.given("env", "b") if "PORT" in v])
 
-    def test_doctor(self):
-        w = self.world()
+    def case_doctor(self, w):
         text = w.command("doctor")[1]
         self.assertIn(f"{w.program} can be executed", text)
         self.assertIn("runner: it starts", text)
