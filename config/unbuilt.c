@@ -26,6 +26,12 @@ several(const struct ynode *node)
 	return node->children > 1;
 }
 
+static bool
+measures(const struct ynode *node)
+{
+	return strcmp(node->text, "stdout") == 0;
+}
+
 static const struct unbuilt {
 	const char *path;
 	bool (*when)(const struct ynode *node); /* NULL: whenever it is there */
@@ -34,7 +40,7 @@ static const struct unbuilt {
     {"", not_solo,
 	"steer with a quorum of agents yet: say quorum: solo, and name one agent"},
     {"agents", several, "talk to other agents yet: name one under agents"},
-    {"checks.*.exec", NULL, "perform exec checks yet"},
+    {"checks.*.exec.seconds", measures, "measure a lag with a program yet"},
     {"checks.*.elb", NULL, "perform elb checks yet"},
     {"checks.*.backup", NULL, "watch backups yet"},
     {"checks.*.cloudwatch", NULL, "read CloudWatch metrics yet"},
