@@ -33,6 +33,8 @@ probe_reason_word(enum probe_reason r)
 	    [PROBE_TLS_NAME] = "tls-name",
 	    [PROBE_TLS_SELF_SIGNED] = "tls-self-signed",
 	    [PROBE_TLS_ISSUER] = "tls-issuer",
+	    [PROBE_RCODE] = "rcode",
+	    [PROBE_ANSWER] = "answer",
 	    [PROBE_FORBIDDEN] = "forbidden",
 	    [PROBE_LOCAL] = "local",
 	};
