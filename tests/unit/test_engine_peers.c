@@ -112,6 +112,40 @@ START_TEST(an_operator_orders_in_spite_of_anothers_freeze)
 }
 END_TEST
 
+/* The others drained a member and were cut off from us before they could say why: their
+ * last votes, UP for hours, must not bring it back. The hold of a return counts from
+ * when the drain was seen. */
+START_TEST(votes_from_before_a_drain_return_nothing)
+{
+	struct ledger next;
+
+	bench_ready(&b, 3, 3);
+	bench_run(&b, 10 * 60000);
+	uint32_t changes = b.changes;
+	b.peer[1][0] = b.peer[2][0] = '\0';
+	b.health[1] = 'F';
+	bench_run(&b, 6000);
+	next = b.ledger;
+	ledger_advance(
+	    &next, 99, b.rule.agent[1].number, BENCH_WALL + (int64_t)(b.now_ms / 1000));
+	limiter_out_member(&b.rule, &next, 1);
+	uint8_t weight[MEMBERS_MAX] = {0};
+	for (uint32_t m = 0; m < 3; m++)
+		weight[m] = next.member[m].weight;
+	next.digest = bench_digest(weight, &b);
+	bench_apply(&b, &next, true);
+	struct engine_in in = bench_in(&b, ENGINE_HEARD);
+	in.epoch = next.epoch;
+	bench_step(&b, &in);
+	ck_assert_uint_eq(b.g->ledger.epoch, next.epoch);
+	ck_assert_int_eq(b.g->quorum[1].verdict, VERDICT_UP); /* still fresh */
+	bench_run(&b, 60000);
+	ck_assert_uint_eq(b.changes, changes);
+	ck_assert(b.ledger.member[1].out);
+	bench_free(&b);
+}
+END_TEST
+
 START_TEST(alone_it_says_so_and_moves_nothing)
 {
 	char why[512];
@@ -202,6 +236,7 @@ main(void)
 	tcase_add_test(t, unfreeze_here_ends_a_freeze_heard_there);
 	tcase_add_test(t, unfreeze_there_ends_a_freeze_heard_here);
 	tcase_add_test(t, an_operator_orders_in_spite_of_anothers_freeze);
+	tcase_add_test(t, votes_from_before_a_drain_return_nothing);
 	tcase_add_test(t, alone_it_says_so_and_moves_nothing);
 	tcase_add_test(t, a_reload_keeps_the_peers);
 	tcase_add_test(t, who_writes_next);
