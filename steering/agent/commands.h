@@ -20,7 +20,7 @@ enum { EXIT_GOOD = 0, EXIT_NO = 1, EXIT_CANNOT = 2 };
 struct options {
 	const struct command *command;
 	const char *config, *agent, *reason, *site; /* NULL: not given */
-	bool json, yes, all, watch, verbose;
+	bool json, yes, all, watch, verbose, bootstrap;
 	uint64_t for_s;          /* 0: not given */
 	uint32_t workers, count; /* 0: not given */
 	unsigned words;

@@ -22,8 +22,9 @@ static const char orders_more[] =
 static const struct command commands[] = {
     {"run", cmd_run, "config! agent workers verbose", "", 0, 0,
 	"be the agent, in the foreground",
-	"Stops cleanly on SIGTERM; reads its configuration again on SIGHUP. --agent may\n"
-	"be left out when the configuration names only one."},
+	"Stops cleanly on SIGTERM; reads its configuration, and the certificates and keys\n"
+	"that checks name, again on SIGHUP. --agent may be left out when the configuration\n"
+	"names only one."},
     {"validate", cmd_validate, "config! json", "", 0, 0,
 	"every mistake as file:line:column: sentence", NULL},
     {"check", cmd_check, "config! json watch", "[SERVICE]", 0, 1,
@@ -64,10 +65,11 @@ static const struct command commands[] = {
 	"everything an agent needs here, each with its cure when it is wrong",
 	"Run it as the agent's own user. It reads and changes nothing. Exit status 1:\n"
 	"something is wrong; 2: nothing is known to be, but not all could be seen."},
-    {"iam", cmd_iam, "config! json", "[ZONE]", 0, 1,
+    {"iam", cmd_iam, "config! bootstrap json", "[ZONE]", 0, 1,
 	"the least-privilege IAM policy for this configuration, as JSON; works offline",
 	"Without ZONE: for the identity that the agent has by itself. A zone with a role\n"
-	"is written by the role: name the zone to get the role's policy."},
+	"is written by the role: name the zone to get the role's policy. Exit status 1:\n"
+	"there is nothing to allow."},
     {"version", cmd_version, "", "", 0, 0, "print the version", NULL},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])

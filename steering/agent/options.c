@@ -37,6 +37,8 @@ static const struct option_row {
 	"again every 2 s, until interrupted"},
     {"yes", 0, KIND_FLAG, offsetof(struct options, yes), "", "do not ask"},
     {"all", 0, KIND_FLAG, offsetof(struct options, all), "", "every service"},
+    {"bootstrap", 0, KIND_FLAG, offsetof(struct options, bootstrap), "",
+	"what running bootstrap needs, instead of what an agent does"},
     {"site", 0, KIND_TEXT, offsetof(struct options, site), "SITE",
 	"this member of every service that has it"},
     {"for", 0, KIND_DURATION, offsetof(struct options, for_s), "DURATION",

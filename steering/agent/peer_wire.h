@@ -26,6 +26,7 @@ struct facts;
 struct peer_wire;
 
 #define PEER_BODY_MAX 65536 /* bytes of a message, and of a reply */
+#define PEER_PROTOCOLS "1"  /* that this agent speaks, for hello: a JSON list inside */
 #define PEER_DEADLINE_MS 1000
 #define PEER_WARN_S (30 * 86400) /* expiry is warned of so long ahead */
 
@@ -42,7 +43,12 @@ struct peer_wire_conf {
 	uint16_t listen_port;
 	char cert[512], key[512], ca[512]; /* PEM files */
 	uint32_t deadline_ms; /* of an exchange, with connecting; 0: PEER_DEADLINE_MS */
+	/* Patience; 0: the values below. Tests are impatient. */
+	uint32_t handshake_ms, idle_ms, look_ms;
 };
+#define PEER_HANDSHAKE_MS 3000
+#define PEER_IDLE_MS 15000 /* within which a whole request must have come */
+#define PEER_LOOK_MS 60000 /* at the certificates' files */
 
 /* What stands in the configuration. False: an agent has no url, or there is no tls. */
 bool peer_wire_conf_fill(const struct config *c, uint32_t self,

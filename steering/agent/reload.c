@@ -246,6 +246,7 @@ swap_services(struct agent *a, struct reload *r)
 	}
 	memcpy(a->service, service, n * sizeof *service);
 	a->services = n;
+	targets_renew(a->targets);
 	targets_add(a->targets);
 	for (uint32_t i = 0; i < n && fresh > 0; i++)
 		if (is_new[i])

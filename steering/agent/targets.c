@@ -146,6 +146,33 @@ targets_add(struct targets *t)
 	}
 }
 
+/* May what it names have been renewed under the same name? */
+static bool
+names_files(const struct check_spec *check)
+{
+	const struct check_http *http = &check->http;
+
+	return check->kind == CHECK_HTTP
+	    ? http->ca[0] != '\0' || http->cert[0] != '\0' || http->key[0] != '\0'
+	    : check->kind == CHECK_TCP && check->tcp.ca[0] != '\0';
+}
+
+void
+targets_renew(struct targets *t)
+{
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct target *x = &t->target[i];
+		struct check_spec check;
+
+		if (!x->live || x->service == NULL)
+			continue;
+		config_target(t->agent->config, service_index(x->service), x->member,
+		    x->endpoint, &check);
+		if (names_files(&check))
+			workers_target(t->agent->workers, i);
+	}
+}
+
 /* ---- slots ---- */
 
 static void

@@ -149,8 +149,6 @@ compare_members(struct world *w, const struct world_zone *was, const struct ledg
 		char site = next->member[m].name[0];
 		int weight = 0;
 
-		if (next->root == next->epoch)
-			w->turns_from[site - 'a'] = w->turns;
 		if (o < 0 || old->member[o].out == next->member[m].out)
 			continue;
 		for (uint32_t i = 0; i < was->sets; i++)
@@ -224,6 +222,9 @@ law_committed(struct world *w, const struct world_zone *was, bool was_ledger,
 	w->epoch_high = next->epoch;
 	check_group(w, was);
 	check_out(w, next, intent);
+	/* An adoption begins a history anew, all the more where the old one is lost. */
+	for (uint32_t m = 0; root && m < next->members; m++)
+		w->turns_from[next->member[m].name[0] - 'a'] = w->turns;
 	if (was_ledger)
 		compare_members(w, was, old, next, intent);
 	/* The ledger says of the records what they are. */
