@@ -79,6 +79,10 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		order_hear(g, in, out);
 		zone_heard(g, in);
 		return;
+	case ENGINE_UNHEARD:
+		assert(in->agent < g->rule->agents && in->agent != g->self);
+		g->ballot[in->agent].heard = false;
+		return;
 	case ENGINE_TICK:
 	case ENGINE_VIEW:
 	case ENGINE_HEARD:
