@@ -18,7 +18,6 @@ static const struct unbuilt {
 	const char *what;
 } rows[] = {
     {"checks.*.exec", NULL, "perform exec checks yet"},
-    {"checks.*.dns", NULL, "perform dns checks yet"},
     {"checks.*.elb", NULL, "perform elb checks yet"},
     {"checks.*.backup", NULL, "watch backups yet"},
     {"checks.*.cloudwatch", NULL, "read CloudWatch metrics yet"},
