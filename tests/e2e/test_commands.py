@@ -144,7 +144,7 @@ class Validate(unittest.TestCase):
 
     def test_run_refuses_what_it_cannot_do(self):
         path = self.file(SOLO + "scenarios:\n  plan: {kind: multi-site, service: www, "
-                                "primary: a, recovery: b, trigger: approve, "
+                                "primary: a, recovery: b, trigger: approval, "
                                 "rto: 15m, rpo: 1m}\n")
         expect(pointsman("validate", "-c", path), 0, "run refuses this file for now")
         expect(pointsman("run", "-c", path, "--agent", "one"), 1, "scenarios yet")
