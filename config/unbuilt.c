@@ -13,20 +13,6 @@
 #include "config/notes.h"
 
 static bool
-not_solo(const struct ynode *root)
-{
-	const struct ynode *quorum = ynode_get(root, "quorum");
-
-	return quorum == NULL || strcmp(quorum->text, "solo") != 0;
-}
-
-static bool
-several(const struct ynode *node)
-{
-	return node->children > 1;
-}
-
-static bool
 measures(const struct ynode *node)
 {
 	return strcmp(node->text, "stdout") == 0;
@@ -37,9 +23,6 @@ static const struct unbuilt {
 	bool (*when)(const struct ynode *node); /* NULL: whenever it is there */
 	const char *what;
 } rows[] = {
-    {"", not_solo,
-	"steer with a quorum of agents yet: say quorum: solo, and name one agent"},
-    {"agents", several, "talk to other agents yet: name one under agents"},
     {"checks.*.exec.seconds", measures, "measure a lag with a program yet"},
     {"checks.*.elb", NULL, "perform elb checks yet"},
     {"checks.*.backup", NULL, "watch backups yet"},

@@ -72,7 +72,7 @@ static const struct command commands[] = {
 	"Without ZONE: for the identity that the agent has by itself. A zone with a role\n"
 	"is written by the role: name the zone to get the role's policy. Exit status 1:\n"
 	"there is nothing to allow."},
-    {"version", cmd_version, "", "", 0, 0, "print the version", NULL},
+    {"version", cmd_version, "json", "", 0, 0, "print the version", NULL},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -91,11 +91,36 @@ unknown(const char *word)
 	return EXIT_CANNOT;
 }
 
+static int
+serve(int argc, char **argv)
+{
+	struct options o;
+	int status;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		if (!options_parse(&commands[i], argc - 1, argv + 1, &o, &status))
+			return status;
+		return commands[i].run(&o);
+	}
+	return unknown(argv[1]);
+}
+
+/* Even of a command line that is wrong. */
+static bool
+wants_json(int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
 	static char version[] = "version";
-	struct options o;
 	int status;
 
 	if (argc == 3 && strcmp(argv[1], "prober") == 0)
@@ -113,15 +138,8 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0)
 		argv[1] = version;
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(argv[1], commands[i].name) != 0)
-			continue;
-		if (!options_parse(&commands[i], argc - 1, argv + 1, &o, &status))
-			return status;
-		status = commands[i].run(&o);
-		if (fflush(stdout) != 0 || ferror(stdout))
-			return EXIT_CANNOT;
-		return status;
-	}
-	return unknown(argv[1]);
+	status = serve(argc, argv);
+	if (wants_json(argc, argv))
+		command_end_json(status);
+	return fflush(stdout) != 0 || ferror(stdout) ? EXIT_CANNOT : status;
 }

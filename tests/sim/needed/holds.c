@@ -108,7 +108,31 @@ all_restart(uint64_t seed)
 			    w->now_ms + w->agent[a].offset_ms;
 		}
 	}
-	world_run(w, 110 * SECOND);
+	/* What was seen of the ledger is kept with the hold, where anything is. */
+	world_run(w, 2 * SECOND);
+	for (uint32_t a = 0; a < 3 && needed_off("restart_resets"); a++)
+		w->agent[a].g->ramp_seen_ms[1] -= 10 * MINUTE;
+	world_run(w, 108 * SECOND);
+	world_end(w);
+}
+
+/* b dies in the moment in which agent 0 loses its peers, not the zone: their last votes,
+ * UP for minutes, are fresh while it learns that b was drained. */
+static void
+cut_off_while_it_is_drained(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 3, 3);
+
+	world_run(w, 5 * MINUTE);
+	for (uint32_t a = 1; a < 3; a++)
+		w->link_cut[0][a] = w->link_cut[a][0] = true;
+	world_endpoint(w, 'b', ENDPOINT_REFUSED);
+	needed_out(w, 'b', 13 * SECOND);
+	for (uint64_t end_ms = w->now_ms + 20 * SECOND; w->now_ms < end_ms;) {
+		world_run(w, 100);
+		if (world_weight(w, 'b') > 0)
+			world_broken(w, 12, "dead b is in again");
+	}
 	world_end(w);
 }
 
@@ -174,6 +198,8 @@ const struct needed_row needed_holds[] = {
 	"an agent that restarts now and then keeps a healthy site out"},
     {"restart_resets", 11, 20, all_restart,
 	"restarted agents return what they have not watched"},
+    {"drain_seen", 12, 20, cut_off_while_it_is_drained,
+	"who lost its peers returns at once what they have drained"},
     {"return_hold", 12, 20, flaps_faster_than_the_hold,
 	"it comes back between two failures until it is latched out, and stays so"},
     {"exponent", 12, 20, flaps_slower_than_the_hold,
