@@ -343,7 +343,7 @@ agree(const struct world *w, char *why, size_t why_bytes)
 		    (g->cannot == CANNOT_NOT || g->local_freeze))
 			continue;
 		(void)snprintf(why, why_bytes,
-		    "12: faults ended, and agent %u does not agree: epoch %llu of %llu, %s, "
+		    "faults ended, and agent %u does not agree: epoch %llu of %llu, %s, "
 		    "%s%s",
 		    (unsigned)i, (unsigned long long)g->ledger.epoch,
 		    (unsigned long long)l.epoch, frozen_word(g->watch.frozen),
@@ -375,7 +375,7 @@ all_wait(const struct world *w)
 
 	for (uint32_t i = 0; i < w->agents; i++)
 		waiting += w->agent[i].g->standing == WATCH_WAIT;
-	return waiting > 0 && w->agents - waiting < rule_quorum(&w->file[0].rule);
+	return waiting > 0 && w->agents - waiting < w->agents / 2 + 1;
 }
 
 static uint32_t helped; /* runs in which that was so */
@@ -410,7 +410,7 @@ end_faults(struct world *w, const struct plan *p)
 		agreed = agree(w, why, sizeof why);
 	}
 	if (!agreed)
-		world_fail(w, "%s", why);
+		world_broken(w, 12, "%s", why);
 	(void)from_ms;
 }
 
@@ -433,14 +433,14 @@ all_come_back(struct world *w)
 		    ledger_count_since(x->return_wall_s, x->returns, now_s - 2400,
 			WINDOW_HOUR_S) >= r->return_per_hour)
 			continue;
-		world_fail(w, "12: %s is well and out for %u minutes: %s", x->name,
+		world_broken(w, 12, "%s is well and out for %u minutes: %s", x->name,
 		    (unsigned)(RETURN_MS / MINUTE),
 		    block_word(w->agent[0].g->limiter.block[m]));
 	}
 	for (int k = 0; k < 50 && !agree(w, why, sizeof why); k++)
 		world_run(w, 100);
 	if (!agree(w, why, sizeof why))
-		world_fail(w, "%s", why);
+		world_broken(w, 12, "%s", why);
 }
 
 /* ---- the run ---- */

@@ -81,14 +81,17 @@ plan_describe(const struct plan *p, FILE *to)
 	}
 }
 
+/* The law's number and the words up to the next number. */
 static bool
 same_law(const char *a, const char *b)
 {
-	while (*a != '\0' && *a == *b && (!isdigit((unsigned char)*a) || a[1] == ':')) {
-		a++;
-		b++;
-	}
-	return *a == *b || (isdigit((unsigned char)*a) && isdigit((unsigned char)*b));
+	const char *text = strstr(a, ": ");
+
+	for (; *a != '\0' && *a == *b; a++, b++)
+		if (isdigit((unsigned char)*a) && (text == NULL || a > text))
+			return true;
+	return *a == *b ||
+	    (a > text && isdigit((unsigned char)*a) && isdigit((unsigned char)*b));
 }
 
 static bool

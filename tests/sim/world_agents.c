@@ -205,6 +205,28 @@ world_clone(struct world *w, uint32_t agent)
 
 /* ---- reloading and orders ---- */
 
+/* Members that keep their place are probed on; where places moved all begin anew. */
+static void
+begin_probes(struct world_agent *a, const struct rule_service *was,
+    const struct rule_service *is)
+{
+	uint32_t same = 0;
+
+	while (same < was->members && same < is->members &&
+	    strcmp(was->member[same].name, is->member[same].name) == 0)
+		same++;
+	for (uint32_t m = same; m < MEMBERS_MAX; m++)
+		memset(a->probe[m], 0, sizeof a->probe[m]);
+	if (same < was->members && same < is->members) {
+		probes_again(a);
+		for (uint32_t m = same; m < is->members; m++)
+			probes_address(a, m);
+		return;
+	}
+	for (uint32_t m = same; m < is->members; m++)
+		probes_begin(a, m);
+}
+
 void
 world_reload(struct world *w, uint32_t agent, uint32_t file)
 {
@@ -225,8 +247,7 @@ world_reload(struct world *w, uint32_t agent, uint32_t file)
 	engine_reload(a->g, is, a->self, scratch);
 	free(scratch);
 	a->file = file;
-	for (uint32_t m = was->members; m < is->members; m++)
-		probes_begin(a, m);
+	begin_probes(a, was, is);
 	world_tick(a);
 	w->disturbed = true;
 }

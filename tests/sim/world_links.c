@@ -225,7 +225,9 @@ links_start(struct world_agent *a)
 static bool
 report_same(const struct report *a, const struct report *b)
 {
-	if (a->epoch != b->epoch || a->nonce != b->nonce || a->cannot != b->cannot ||
+	if (a->freeze != b->freeze || a->thawed != b->thawed ||
+	    a->freeze_for_s != b->freeze_for_s || a->epoch != b->epoch ||
+	    a->nonce != b->nonce || a->cannot != b->cannot ||
 	    a->policy_hash != b->policy_hash || a->members != b->members)
 		return false;
 	return memcmp(a->member, b->member, a->members * sizeof a->member[0]) == 0;
@@ -270,6 +272,24 @@ perhaps_live(
 	    last_send_ms(a, m->sent_ms - back_ms, &off) == h->date_ms;
 }
 
+/* What it voted before is void; the version that it names may be news all the same. */
+static void
+unheard(struct world_agent *a, uint32_t from, const struct message *m)
+{
+	struct engine_in in;
+
+	if (a->g->ballot[from].heard) {
+		in = world_input(a, ENGINE_UNHEARD);
+		in.agent = from;
+		world_step(a, &in);
+	}
+	if (!a->running || m->report.epoch <= a->g->watch.epoch)
+		return;
+	in = world_input(a, ENGINE_HEARD);
+	in.epoch = m->report.epoch;
+	world_step(a, &in);
+}
+
 void
 report_event(struct world *w, const struct event *e)
 {
@@ -293,8 +313,10 @@ report_event(struct world *w, const struct event *e)
 	h->sent_ms = m->sent_ms;
 	h->sub = m->sub;
 	h->taken_ms = w->now_ms;
-	if (m->quote_boot != a->boot || m->quote_ms == 0)
-		return; /* it quotes nothing of ours that counts: no vote */
+	if (m->quote_boot != a->boot || m->quote_ms == 0) {
+		unheard(a, e->from, m); /* it quotes nothing of ours that counts */
+		return;
+	}
 	if (m->quote_ms > h->date_ms)
 		h->date_ms = m->quote_ms;
 	uint64_t sent_ms = world_boot_ms(a, h->date_ms);

@@ -114,6 +114,9 @@ members(const struct world_agent *a, struct due *d)
 
 		windows(a, d, l);
 		at(d, g->ramp_seen_ms[m] + g->rule->ramp_every_ms);
+		at(d, g->ramp_seen_ms[m] + g->rule->fresh_ms);
+		for (int k = 0; k < 3; k++)
+			at(d, g->ramp_seen_ms[m] + need_ms[k]);
 		if (!h->running)
 			continue;
 		for (int k = 0; k < 3; k++)
@@ -147,6 +150,9 @@ quiet_until_ms(const struct world_agent *a)
 		at(&d, g->spaced_seen_ms + g->rule->spacing_ms);
 	if (g->ledger.freeze.id != 0)
 		at_wall(a, &d, g->ledger.freeze.expiry_wall_s);
+	for (uint32_t i = 0; i < g->rule->agents; i++)
+		if (g->heard_freeze[i].id != 0)
+			at(&d, g->heard_freeze[i].until_ms);
 	ballots(a, &d);
 	versions(a, &d);
 	detectors(a, &d);
