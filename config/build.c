@@ -141,8 +141,9 @@ build_port(
 		return *https ? 443 : 80;
 	case CHECK_TCP:
 		return check->tcp.port;
-	case CHECK_EXEC:
 	case CHECK_DNS:
+		return check->dns.port;
+	case CHECK_EXEC:
 	case CHECK_ELB:
 	case CHECK_BACKUP:
 	case CHECK_CLOUDWATCH:

@@ -12,6 +12,7 @@
  */
 #include <stdlib.h>
 
+#include "probe/dns.h"
 #include "probe/tcp.h"
 #include "probe/worker.h"
 
@@ -21,6 +22,7 @@ struct leg { /* one try */
 	struct flight *flight;
 	struct http_try *http;
 	struct tcp_try *tcp;
+	struct dns_try *dns;
 };
 
 struct flight {
@@ -39,14 +41,34 @@ cancel_leg(struct leg *l)
 		http_cancel(l->http);
 	if (l->tcp != NULL)
 		tcp_cancel(l->tcp);
+	if (l->dns != NULL)
+		dns_cancel(l->dns);
 	l->http = NULL;
 	l->tcp = NULL;
+	l->dns = NULL;
 }
 
 static bool
 is_open(const struct leg *l)
 {
-	return l->http != NULL || l->tcp != NULL;
+	return l->http != NULL || l->tcp != NULL || l->dns != NULL;
+}
+
+static bool
+is_silent(const struct leg *l)
+{
+	return l->http != NULL ? http_is_silent(l->http)
+	    : l->tcp != NULL   ? tcp_is_silent(l->tcp)
+	    : l->dns != NULL   ? dns_is_silent(l->dns)
+			       : true;
+}
+
+static const char *
+phase_of(const struct leg *l)
+{
+	return l->http != NULL ? http_phase(l->http)
+	    : l->tcp != NULL   ? tcp_phase(l->tcp)
+			       : dns_phase(l->dns);
 }
 
 void
@@ -129,6 +151,7 @@ on_done(struct leg *l, const struct probe_result *r)
 
 	l->http = NULL;
 	l->tcp = NULL;
+	l->dns = NULL;
 	if (r->outcome == OUTCOME_UNKNOWN && is_open(other))
 		return;
 	finish(f, &result);
@@ -146,6 +169,12 @@ on_tcp_done(void *arg, const struct probe_result *r)
 	on_done(arg, r);
 }
 
+static void
+on_dns_done(void *arg, const struct probe_result *r)
+{
+	on_done(arg, r);
+}
+
 /* False: it is over at once, and *r says how. */
 static bool
 open_leg(struct leg *l, struct probe_result *r)
@@ -157,6 +186,9 @@ open_leg(struct leg *l, struct probe_result *r)
 	if (plan->check.kind == CHECK_HTTP)
 		l->http =
 		    http_start(&f->worker->http, plan->http, to, on_http_done, l, r);
+	else if (plan->check.kind == CHECK_DNS)
+		l->dns =
+		    dns_start(f->worker->loop.base, &plan->dns, to, on_dns_done, l, r);
 	else
 		l->tcp =
 		    tcp_start(f->worker->loop.base, &plan->tcp, to, on_tcp_done, l, r);
@@ -170,8 +202,7 @@ time_out(struct flight *f)
 	struct probe_result r = {0};
 
 	result_fail(&r, PROBE_TIMEOUT, "no answer within %llu ms: %s",
-	    (unsigned long long)f->slot->target->plan->check.timeout_ms,
-	    l->http != NULL ? http_phase(l->http) : tcp_phase(l->tcp));
+	    (unsigned long long)f->slot->target->plan->check.timeout_ms, phase_of(l));
 	finish(f, &r);
 }
 
@@ -186,8 +217,7 @@ on_timer(struct timer *t, uint64_t now_us)
 		return;
 	}
 	loop_set(&f->worker->loop, t, f->deadline_us);
-	if (f->hedged || (f->leg[0].http != NULL && !http_is_silent(f->leg[0].http)) ||
-	    (f->leg[0].tcp != NULL && !tcp_is_silent(f->leg[0].tcp)))
+	if (f->hedged || !is_silent(&f->leg[0]))
 		return;
 	f->hedged = true;
 	if (!open_leg(&f->leg[1], &r) && r.outcome == OUTCOME_FAIL)

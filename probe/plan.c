@@ -60,6 +60,11 @@ make_ready(struct plan *p, const struct prober_msg *m, struct tls_system *system
 			(void)snprintf(p->trouble, sizeof p->trouble, "%.100s", e.text);
 		return;
 	}
+	if (check->kind == CHECK_DNS) {
+		if (!dns_plan_init(&p->dns, check, p->port, &p->from, &e))
+			(void)snprintf(p->trouble, sizeof p->trouble, "%.100s", e.text);
+		return;
+	}
 	if (check->kind != CHECK_HTTP) {
 		(void)snprintf(p->trouble, sizeof p->trouble,
 		    "a check of kind %d is none of a prober's", (int)check->kind);
@@ -76,6 +81,7 @@ plan_take(struct plans *all, const struct prober_msg *m, struct tls_system *syst
 	const struct check_spec *check = &m->check;
 	uint16_t own = check->kind == CHECK_HTTP ? check->http.port
 	    : check->kind == CHECK_TCP           ? check->tcp.port
+	    : check->kind == CHECK_DNS           ? check->dns.port
 						 : 0;
 	uint16_t in_force = own != 0 ? own : m->port;
 	uint64_t hash = digest(m, in_force);

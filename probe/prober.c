@@ -157,6 +157,10 @@ close_texts(struct prober_msg *m)
 	CLOSE(m->check.tcp.expect);
 	CLOSE(m->check.tcp.server_name);
 	CLOSE(m->check.tcp.ca);
+	CLOSE(m->check.dns.name);
+	CLOSE(m->check.dns.contains);
+	for (unsigned i = 0; i < CHECK_ANSWERS_MAX; i++)
+		CLOSE(m->check.dns.answer[i]);
 #undef CLOSE
 }
 

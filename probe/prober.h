@@ -27,7 +27,7 @@
 #include "steering/core/err.h"
 #include "steering/core/sample.h"
 
-#define PROBER_PROTOCOL 2
+#define PROBER_PROTOCOL 3
 
 enum prober_msg_kind { PROBER_HELLO = 1, PROBER_TARGET, PROBER_DROP, PROBER_GO };
 
@@ -51,7 +51,7 @@ struct prober_msg {
 	char nameservers
 	    [256]; /* HELLO: "ip[:port],…" for probe names; "" the system's */
 	char host[DNS_NAME_MAX];               /* TARGET: name or numeric address */
-	uint16_t port;                         /* TARGET: never 0 for http and tcp */
+	uint16_t port;                         /* TARGET: never 0 for http, tcp, dns */
 	bool families[FAMILIES];               /* TARGET: resolve A, AAAA */
 	struct check_spec check;               /* TARGET */
 	struct prober_file file[PROBER_FILES]; /* TARGET */
@@ -80,7 +80,7 @@ enum probe_reason {
 	PROBE_RESET,       /* closed or reset before the answer was whole */
 	PROBE_STATUS,      /* an HTTP status that is not wanted */
 	PROBE_BODY,        /* contains/matches not found */
-	PROBE_GARBAGE,     /* not HTTP */
+	PROBE_GARBAGE,     /* not HTTP, not DNS */
 	PROBE_HEADERS,     /* more than 16 KiB of header */
 	PROBE_REDIRECTS,   /* more redirects than allowed */
 	PROBE_SLOW,        /* passed, but slower than `slow` */
@@ -91,6 +91,8 @@ enum probe_reason {
 	PROBE_TLS_NAME,        /* the certificate is for other names */
 	PROBE_TLS_SELF_SIGNED, /* it is signed by itself, and not trusted */
 	PROBE_TLS_ISSUER,      /* it is signed by somebody who is not trusted */
+	PROBE_RCODE,           /* a name server's answer has another code */
+	PROBE_ANSWER,          /* … or other records than it should */
 	PROBE_FORBIDDEN,       /* link-local or metadata address: never probed */
 	PROBE_LOCAL,           /* our own trouble: UNKNOWN */
 	PROBE_REASONS

@@ -46,7 +46,8 @@ now_ms(void)
 static bool
 performed(const struct check_spec *check)
 {
-	return check->kind == CHECK_HTTP || check->kind == CHECK_TCP;
+	return check->kind == CHECK_HTTP || check->kind == CHECK_TCP ||
+	    check->kind == CHECK_DNS;
 }
 
 /* ---- rows ---- */

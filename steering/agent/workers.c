@@ -377,7 +377,9 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		struct probe_event ev;
 		ssize_t n = recv(fd, &ev, sizeof ev, MSG_DONTWAIT);
 
-		if (n < 0 && errno == EINTR)
+		/* ECONNRESET: it ended and left ours unread. Said once, and before
+		 * what it wrote, which is read next. */
+		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return;

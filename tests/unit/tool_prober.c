@@ -107,7 +107,9 @@ set(struct prober_msg *m, const char *key, const char *value)
 		m->families[FAMILY_V4] = strchr(value, '4') != NULL;
 		m->families[FAMILY_V6] = strchr(value, '6') != NULL;
 	} else if (strcmp(key, "kind") == 0)
-		c->kind = strcmp(value, "tcp") == 0 ? CHECK_TCP : CHECK_HTTP;
+		c->kind = strcmp(value, "tcp") == 0 ? CHECK_TCP
+		    : strcmp(value, "dns") == 0     ? CHECK_DNS
+						    : CHECK_HTTP;
 	else if (strcmp(key, "every") == 0)
 		c->every_ms = number;
 	else if (strcmp(key, "timeout") == 0)
@@ -124,6 +126,16 @@ set(struct prober_msg *m, const char *key, const char *value)
 		put(c->tcp.send, sizeof c->tcp.send, value);
 	else if (strcmp(key, "expect") == 0)
 		put(c->tcp.expect, sizeof c->tcp.expect, value);
+	else if (strcmp(key, "name") == 0)
+		put(c->dns.name, sizeof c->dns.name, value);
+	else if (strcmp(key, "type") == 0)
+		c->dns.type = (uint32_t)number;
+	else if (strcmp(key, "rcode") == 0)
+		c->dns.rcode = (uint32_t)number;
+	else if (strcmp(key, "holds") == 0)
+		put(c->dns.contains, sizeof c->dns.contains, value);
+	else if (strcmp(key, "answer") == 0)
+		put(c->dns.answer[c->dns.answers++], CHECK_TEXT_MAX, value);
 	else if (strcmp(key, "source") == 0)
 		put(c->source, sizeof c->source, value);
 	else
