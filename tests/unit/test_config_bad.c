@@ -39,6 +39,7 @@ static const struct bad {
     {"hold: 3s", "hold: 3s\n    max_out: @0", "out of range: 1 to 11", NULL, NULL},
     {"hold: 3s", "hold: 3s\n    return: {per_hour: @5}", "out of range: 1 to 4", NULL, NULL},
     {"hold: 3s", "hold: 3s\n    return: {hold: @1h}", "return.hold is longer than return.hold_max", NULL, NULL},
+    {"hold: 3s", "hold: 3s\n    return: {hold: @14s}", "return.hold is shorter than timing.fresh", NULL, NULL},
     {"hold: 3s", "hold: 3s\n    swap: {per_hour: @9}", "out of range: 0 to 4", NULL, NULL},
     {"hold: 3s", "hold: 3s\n    ramp: {steps: [10%, @10%, 100%]}", "ramp steps must rise", NULL, NULL},
     {"hold: 3s", "hold: 3s\n    ramp: {steps: [10%, @50%]}", "the last ramp step must be 100%", NULL, NULL},

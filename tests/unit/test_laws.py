@@ -30,7 +30,9 @@ LINES_MAX, SCREEN_LINES = 600, 60
 ADAPTERS = {
     "curl": (r"curl/", ["probe/http_curl.c", "steering/zone/http.c"]),
     "c-ares": (r"ares", ["probe/resolve.c", "steering/zone/dns_ask.c"]),
-    "OpenSSL": (r"openssl/", ["steering/zone/sign.c", "probe/tls.c"]),
+    # Each its own: signatures; whom probes trust; who peers are (files, handshakes).
+    "OpenSSL": (r"openssl/", ["steering/zone/sign.c", "probe/tls.c",
+                              "steering/agent/peer_pem.c", "steering/agent/peer_tls.c"]),
     "libseccomp": (r"seccomp", ["probe/sandbox_filter.c"]),
     "SQLite": (r"sqlite3", ["steering/agent/store.c"]),
     "libyaml": (r"yaml\.h", ["config/yaml.c"]),
