@@ -40,7 +40,8 @@ struct visit {
 	struct peer_serve *serve; /* NULL: it is gone, or wants no more of this */
 	struct bufferevent *peer;
 	struct event *deadline;
-	int32_t agent; /* -1 in handshake */
+	char address[INET6_ADDRSTRLEN]; /* for the log; "" not known */
+	int32_t agent;                  /* -1 in handshake */
 	bool ending;
 	struct visit *next, **link;
 };
@@ -114,20 +115,17 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 /* ---- strangers ---- */
 
 static void
-put_address(const struct visit *v, char out[64])
+take_address(struct visit *v)
 {
 	struct sockaddr_storage at;
 	socklen_t n = sizeof at;
 
-	(void)snprintf(out, 64, "somebody");
-	if (getpeername(bufferevent_getfd(v->peer), (struct sockaddr *)&at, &n) != 0)
-		return;
-	if (at.ss_family == AF_INET)
-		(void)inet_ntop(
-		    AF_INET, &((struct sockaddr_in *)&at)->sin_addr, out, 64);
-	else if (at.ss_family == AF_INET6)
-		(void)inet_ntop(
-		    AF_INET6, &((struct sockaddr_in6 *)&at)->sin6_addr, out, 64);
+	if (getpeername(bufferevent_getfd(v->peer), (struct sockaddr *)&at, &n) == 0)
+		(void)inet_ntop(at.ss_family,
+		    at.ss_family == AF_INET6
+			? (const void *)&((struct sockaddr_in6 *)&at)->sin6_addr
+			: (const void *)&((struct sockaddr_in *)&at)->sin_addr,
+		    v->address, sizeof v->address);
 }
 
 /* Anybody can cause these: the log takes so many a minute. */
@@ -135,18 +133,17 @@ static void
 say_refused(struct peer_serve *s, const struct visit *v, const char *why)
 {
 	uint64_t now = now_boot_ms();
-	char address[64];
 
 	if (now - s->minute_ms >= 60000) {
 		s->minute_ms = now;
 		s->refusals = 0;
 	}
-	if (s->facts == NULL || s->refusals >= REFUSALS_SAID_MAX)
+	if (s->facts == NULL || s->refusals >= REFUSALS_SAID_MAX ||
+	    v->address[0] == '\0') /* it went at once: there was nobody to refuse */
 		return;
 	s->refusals++;
-	put_address(v, address);
 	facts_say(s->facts, FACT_TROUBLE, FACT_WARN, NULL, NULL,
-	    "peers: no connection for %s: %s%s", address, why,
+	    "peers: no connection for %s: %s%s", v->address, why,
 	    s->refusals == REFUSALS_SAID_MAX ? " (further ones not said for a minute)"
 					     : "");
 }
@@ -197,6 +194,9 @@ on_tls(enum peer_tls_event what, const struct peer_shown *shown, void *arg)
 	struct visit *v = arg;
 
 	switch (what) {
+	case PEER_TLS_BEGUN:
+		take_address(v);
+		return;
 	case PEER_TLS_SHAKEN:
 		if (v->serve != NULL && !v->ending)
 			shaken(v->serve, v, shown);
@@ -293,10 +293,12 @@ answer_text(struct evhttp_request *request, int status, const char *allow)
 static void
 answer_hello(struct peer_serve *s, struct evhttp_request *request)
 {
-	char text[160];
+	char text[200];
 	int n = snprintf(text, sizeof text,
-	    "{\"agent\":\"%s\",\"pointsman\":\"%s\",\"protocols\":[%s]}\n",
-	    s->conf.agent[s->conf.self].name, POINTSMAN_VERSION, PEER_PROTOCOLS);
+	    "{\"agent\":\"%s\",\"pointsman\":\"%s\",\"protocol\":%d,"
+	    "\"protocol_oldest\":%d}\n",
+	    s->conf.agent[s->conf.self].name, POINTSMAN_VERSION, PEER_PROTOCOL,
+	    PEER_PROTOCOL_OLDEST);
 
 	assert(n > 0 && (size_t)n < sizeof text);
 	answer(request, 200, "application/json", text, (size_t)n);

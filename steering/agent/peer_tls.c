@@ -46,7 +46,7 @@ struct served {
 	struct judged judged; /* the first: found by index_of_ssl() */
 	struct peer_tls *tls; /* held */
 	struct peer_shown shown;
-	bool shaken;
+	bool begun, shaken;
 	peer_tls_cb cb;
 	void *arg;
 };
@@ -308,6 +308,10 @@ on_info(const SSL *ssl, int where, int value)
 
 	if (j == NULL)
 		return;
+	if (s != NULL && (where & SSL_CB_HANDSHAKE_START) != 0 && !s->begun) {
+		s->begun = true;
+		s->cb(PEER_TLS_BEGUN, &s->shown, s->arg);
+	}
 	if (s != NULL && (where & SSL_CB_HANDSHAKE_DONE) != 0 && !s->shaken) {
 		s->shaken = true;
 		s->cb(PEER_TLS_SHAKEN, &s->shown, s->arg);

@@ -38,6 +38,7 @@ bool peer_tls_ask(void *ssl_ctx, const struct peer_tls *t, uint32_t agent,
     struct peer_shown *shown) MUST_CHECK;
 
 enum peer_tls_event {
+	PEER_TLS_BEGUN,   /* it has a socket */
 	PEER_TLS_SHAKEN,  /* shown->agent is who it is */
 	PEER_TLS_REFUSED, /* shown->why says it; the connection ends by itself */
 	PEER_TLS_GONE,    /* the last that is heard of it */

@@ -25,8 +25,9 @@ struct event_base;
 struct facts;
 struct peer_wire;
 
-#define PEER_BODY_MAX 65536 /* bytes of a message, and of a reply */
-#define PEER_PROTOCOLS "1"  /* that this agent speaks, for hello: a JSON list inside */
+#define PEER_BODY_MAX 65536    /* bytes of a message, and of a reply */
+#define PEER_PROTOCOL 1        /* of the reports of this version … */
+#define PEER_PROTOCOL_OLDEST 1 /* … and the oldest that it understands */
 #define PEER_DEADLINE_MS 1000
 #define PEER_WARN_S (30 * 86400) /* expiry is warned of so long ahead */
 
@@ -99,7 +100,8 @@ void peer_wire_free(struct peer_wire *w);
 /* Copies the body. False: longer than PEER_BODY_MAX, or `to` is nobody else. */
 bool peer_wire_post(struct peer_wire *w, uint32_t to, const char *body,
     size_t body_bytes, struct err *e) MUST_CHECK;
-/* GET /v1/hello; the reply's body is JSON: {"agent":…,"pointsman":…,"protocols":[1]}. */
+/* GET /v1/hello; the reply's body is JSON: agent, pointsman (its version), protocol and
+ * protocol_oldest. */
 bool peer_wire_hello(struct peer_wire *w, uint32_t to, struct err *e) MUST_CHECK;
 /* Is an exchange with it under way? (Not: does one wait.) */
 bool peer_wire_busy(const struct peer_wire *w, uint32_t to);

@@ -145,6 +145,7 @@ static const struct bad {
     {"sites: [fra, iad]", "sites: [fra, iad, @fra]", "site 'fra' is named twice", NULL, NULL},
     {", site: iad}", ", site: @iadd}", "site 'iadd' is not among the sites: did you mean 'iad'?", NULL, NULL},
     {"  wit: {url: \"https://10.9.0.5:7353\"}", "  @wit: {}", "lacks a url", NULL, NULL},
+    {"  wit: {url", "  @0x17: {url", "would be taken for an address", NULL, NULL},
     {"\"https://10.9.0.5", "@\"http://10.9.0.5", "does not begin with https://", NULL, NULL},
     {"  wit: {url: \"https://10.9.0.5:7353\"}", "  @wit: {url: \"https://10.2.0.5:7353\"}", "have one url", NULL, NULL},
     {"  wit: {url", "  @wit_: {url", "is not a name", NULL, NULL},
