@@ -180,7 +180,7 @@ static const struct schema_key keys[] = {
 {"zones.*.route53.budget", T_BLOCK, .doc = "requests that this agent may spend; the account's bucket is shared"},
 {"zones.*.route53.budget.per_s", T_COUNT, .min = 1, .max = 10, .preset = "2", .place = AT(draft_zone, budget_per_s),
  .doc = "a second, for ever"},
-{"zones.*.route53.budget.burst", T_COUNT, .min = 5, .max = 50, .preset = "10", .place = AT(draft_zone, budget_burst),
+{"zones.*.route53.budget.burst", T_COUNT, .min = 5, .max = 50, .preset = "20", .place = AT(draft_zone, budget_burst),
  .doc = "at once, after a rest"},
 {"zones.*.nameservers", T_LIST, .min = 1, .max = NAMESERVERS_MAX, .place = ITEMS(draft_zone, zone.nameserver, zone.nameservers),
  .doc = "where answers are verified; default: the zone's own name servers"},
