@@ -35,7 +35,6 @@ static const struct unbuilt {
 	"steer with a quorum of agents yet: say quorum: solo, and name one agent"},
     {"agents", several, "talk to other agents yet: name one under agents"},
     {"checks.*.exec", NULL, "perform exec checks yet"},
-    {"checks.*.elb", NULL, "perform elb checks yet"},
     {"checks.*.backup", NULL, "watch backups yet"},
     {"checks.*.cloudwatch", NULL, "read CloudWatch metrics yet"},
     {"checks.*.http.url", NULL, "measure a lag from a fixed url yet"},

@@ -27,6 +27,7 @@ struct control;
 struct page;
 struct workers;
 struct targets;
+struct elb_sense;
 struct self;
 struct reload;
 struct verify;
@@ -135,6 +136,7 @@ struct agent {
 	struct page *page;       /* NULL: no `page` */
 	struct workers *workers;
 	struct targets *targets;
+	struct elb_sense *elb;
 	struct self *self;
 	struct dns_ask *dns;
 	struct reload *reload; /* NULL: none under way */

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "steering/agent/elb_once.h"
+
 #define RESOLVE_MS 15000 /* patience with names and a slow start */
 
 struct target {
@@ -337,6 +339,8 @@ probe_once(const struct config *c, int32_t service, struct once *out,
 			add_service(&r, i);
 	if (!finished(&r))
 		ok = talk(&r, changed, arg, e);
+	if (ok)
+		elb_once_rows(c, service, out);
 	if (out->rows > 0)
 		qsort(out->row, out->rows, sizeof *out->row, by_place);
 	free(r.target);

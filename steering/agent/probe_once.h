@@ -3,7 +3,8 @@
  * probe_once.h - one probe of each address from here, for `check` and `plan`.
  *
  * Blocking. A prober worker of its own does the work, so what is seen is what the
- * agent's workers would see: same process limits, same resolver, same rules.
+ * agent's workers would see: same process limits, same resolver, same rules. AWS is
+ * asked about targets when the addresses are done.
  */
 #ifndef STEERING_AGENT_PROBE_ONCE_H
 #define STEERING_AGENT_PROBE_ONCE_H
@@ -12,7 +13,8 @@
 #include "probe/prober.h"
 
 struct once_row { /* one address, or an endpoint that has none */
-	uint32_t service, member, endpoint; /* indices into the configuration */
+	/* Indices into the configuration; of FAMILY_TARGETS there is no such endpoint. */
+	uint32_t service, member, endpoint;
 	uint32_t slot;
 	char address[64]; /* "" while, or because, the name does not resolve */
 	bool done;        /* the rest holds */

@@ -21,6 +21,7 @@
 
 #include "steering/agent/control.h"
 #include "steering/agent/door.h"
+#include "steering/agent/elb_sense.h"
 #include "steering/agent/facts.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/notify.h"
@@ -283,8 +284,9 @@ begin_steering(struct agent *a, struct err *e)
 
 	a->self = self_new(a, e);
 	a->targets = targets_new(a, e);
+	a->elb = elb_sense_new(a, e);
 	a->dns = dns_ask_new(a->base, e);
-	if (a->self == NULL || a->targets == NULL || a->dns == NULL)
+	if (a->self == NULL || a->targets == NULL || a->elb == NULL || a->dns == NULL)
 		return false;
 	for (uint32_t i = 0; i < a->config->zones; i++) {
 		a->zone[i] = zone_new(a, &a->config->zone[i], a->seed, e);
@@ -367,6 +369,7 @@ say_begun(struct agent *a)
 	(void)notify_send("READY=1");
 	for (uint32_t i = 0; i < a->services; i++)
 		service_begin(a->service[i]);
+	elb_sense_add(a->elb);
 }
 
 /* ---- end ---- */
@@ -392,6 +395,7 @@ end(struct life *l)
 	/* No call answers after these; then nothing holds a service any more. */
 	for (uint32_t i = 0; i < a->zones; i++)
 		zone_free(a->zone[i]);
+	elb_sense_free(a->elb);
 	if (a->dns != NULL)
 		dns_ask_free(a->dns);
 	for (uint32_t i = 0; i < a->services; i++)
