@@ -136,7 +136,7 @@ limiter_drain_hold_ms(const struct limiter_in *in, uint32_t member)
 	bool ramping = !in->ledger->member[member].out &&
 	    !policy_ramp_done(in->rule, &in->ledger->member[member]);
 
-	if (ramping)
+	if (NEEDED(ramp_drains_at_once, ramping))
 		return 0;
 	bool few = NEEDED(tenfold_hold, (all - out - 1) * 2 < all);
 	return NEEDED(hold, in->rule->hold_ms) * (few ? 10 : 1);
