@@ -183,11 +183,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if status is None:
             return
         data = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "text/xml")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+        except OSError:             # whoever asked has lost patience
+            self.close_connection = True
 
     def date_time_string(self, timestamp=None):
         return formatdate(self.server.stand_in.now(), usegmt=True)

@@ -122,6 +122,17 @@ class Call(unittest.TestCase):
         got = self.result(None, url="http://127.0.0.1:1")
         self.assertEqual(("out", "0"), (got["result"], got["sent"]), got)
 
+    def test_budget(self):
+        """One of its own: here two at once, the last of them for changes alone. What
+        would wait for longer than it may never leaves, and says so at once."""
+        self.there.groups["web"] = ["healthy"]
+        for words, sent in ((["times=2"], 1), (["times=3", "change"], 2)):
+            before = len(self.there.requests)
+            got = self.result(None, "rate=0.01", "ms=20000", *words)
+            self.assertEqual(sent, len(self.there.requests) - before)
+            self.assertEqual(("busy", "0"), (got["result"], got["sent"]))
+            self.assertIn("the API budget of elasticloadbalancing rests", got["err"])
+
     def test_identity(self):
         got = self.result(None, key="AKIDOTHER")
         self.assertEqual(("denied", "InvalidClientTokenId"), (got["result"], got["code"]))

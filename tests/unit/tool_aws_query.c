@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tool_aws_query SERVICE VERSION REGION ENDPOINT ACTION [field=PATH] [change] [ms=N]
- *   [NAME VALUE]… - one signed call, and what became of it, a line each.
+ *   [times=N] [rate=PER_S] [NAME VALUE]… - signed calls one after the other, and what became of each.
  */
 #include <event2/event.h>
 #include <stdio.h>
@@ -33,6 +33,7 @@ main(int argc, char **argv)
 	struct aws_query_ask ask = {.param = param, .patience_ms = 5000};
 	struct aws_query *q;
 	struct err e;
+	unsigned long times = 1;
 	bool done = false;
 	int i = 6;
 
@@ -51,6 +52,10 @@ main(int argc, char **argv)
 			path = argv[i] + 6;
 		else if (strcmp(argv[i], "change") == 0)
 			ask.change = true;
+		else if (strncmp(argv[i], "rate=", 5) == 0)
+			spec.budget_per_s = strtod(argv[i] + 5, NULL);
+		else if (strncmp(argv[i], "times=", 6) == 0)
+			times = strtoul(argv[i] + 6, NULL, 10);
 		else if (strncmp(argv[i], "ms=", 3) == 0)
 			ask.patience_ms = strtoull(argv[i] + 3, NULL, 10);
 		else
@@ -63,10 +68,13 @@ main(int argc, char **argv)
 		printf("err %s\n", e.text);
 		return 1;
 	}
-	(void)aws_query_start(q, &ask, on_answer, &done);
-	while (!done)
-		if (event_base_loop(base, EVLOOP_ONCE) != 0)
-			return 1;
+	for (; times > 0; times--) {
+		done = false;
+		(void)aws_query_start(q, &ask, on_answer, &done);
+		while (!done)
+			if (event_base_loop(base, EVLOOP_ONCE) != 0)
+				return 1;
+	}
 	aws_query_free(q);
 	event_base_free(base);
 	return 0;
