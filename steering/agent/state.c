@@ -2,11 +2,18 @@
 /*
  * The mode is given by mkdir and never afterwards. Rejected: chmod on whatever stands
  * there. As root, and with `state: /tmp`, it would close /tmp to everybody.
+ *
+ * Two locks: on a file, which `doctor` looks at, and on the directory itself, because a
+ * full disk may have no room for that file and steering must begin all the same. Both
+ * are always tried, for the next agent may find the room. A file system that locks no
+ * directories makes do with the file.
  */
 #include "steering/agent/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 bool
@@ -49,4 +56,53 @@ state_open(const char *directory, struct err *e)
 		    directory, strerror(errno));
 	return state_fits(directory, &st, geteuid(), e) ||
 	    err_wrap(e, "state directory");
+}
+
+/* 0: locked; else errno. */
+static int
+take(int *fd, const char *path, int flags)
+{
+	*fd = open(path, flags | O_CLOEXEC, 0600);
+	if (*fd < 0)
+		return errno;
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	int error = errno;
+	(void)close(*fd);
+	*fd = -1;
+	return error;
+}
+
+bool
+state_lock(const char *directory, int lock[2], struct err *e)
+{
+	char path[600];
+	int file, folder;
+	bool no_room;
+
+	(void)snprintf(path, sizeof path, "%s/lock", directory);
+	file = take(&lock[0], path, O_RDWR | O_CREAT);
+	folder = take(&lock[1], directory, O_RDONLY | O_DIRECTORY);
+	no_room = file == ENOSPC || file == EDQUOT || file == EROFS || file == EISDIR;
+	if (file == EWOULDBLOCK || folder == EWOULDBLOCK)
+		(void)err_set(e,
+		    "another agent runs on the state directory %.200s: stop it, or "
+		    "give this one a directory of its own",
+		    directory);
+	else if (file == 0 || (no_room && folder == 0))
+		return true;
+	else
+		(void)err_set(e, "cannot lock %.200s: %s", path, strerror(file));
+	state_unlock(lock);
+	return false;
+}
+
+void
+state_unlock(int lock[2])
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (lock[i] >= 0)
+			(void)close(lock[i]);
+		lock[i] = -1;
+	}
 }
