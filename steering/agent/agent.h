@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "steering/agent/order_notes.h"
 #include "steering/core/engine.h"
 #include "config/model.h"
 #include "steering/zone/provider.h"
@@ -26,8 +27,10 @@ struct metrics;
 struct control;
 struct page;
 struct workers;
+struct jobs;
 struct targets;
 struct self;
+struct peers;
 struct reload;
 struct verify;
 struct agent;
@@ -134,9 +137,12 @@ struct agent {
 	struct control *control; /* NULL: no `control` */
 	struct page *page;       /* NULL: no `page` */
 	struct workers *workers;
+	struct jobs *jobs; /* of the runner */
 	struct targets *targets;
 	struct self *self;
 	struct dns_ask *dns;
+	struct peers *peers; /* NULL: quorum: solo */
+	struct order_notes orders;
 	struct reload *reload; /* NULL: none under way */
 	uint32_t zones;
 	struct agent_zone *zone[ZONES_MAX];

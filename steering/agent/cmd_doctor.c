@@ -64,6 +64,7 @@ cmd_doctor(const struct options *o)
 	if (o->json)
 		d.findings = json_list_new();
 	doctor_here(&d);
+	doctor_peers(&d);
 	doctor_senses(&d);
 	doctor_zones(&d);
 	int status = d.count[DOCTOR_WRONG] > 0 ? EXIT_NO

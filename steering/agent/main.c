@@ -3,8 +3,9 @@
  * pointsman: one binary, a table of subcommands.
  *
  * `reference` is in no list either: it prints config/REFERENCE.md, for who builds.
- * `prober` is in no list: the agent runs it, as the worker that probes. It is served
- * first, before this process opens, reads or initialises anything.
+ * `prober` and `runner` are in no list: the agent runs them, as the worker that probes
+ * and the process that runs programs. They are served first, before this process opens,
+ * reads or initialises anything.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "config/reference.h"
 #include "config/words.h"
 #include "probe/prober.h"
+#include "probe/runner.h"
 #include "steering/agent/commands.h"
 
 static const char orders_more[] =
@@ -123,6 +125,8 @@ main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "prober") == 0)
 		return prober_main(atoi(argv[2]));
+	if (argc == 3 && strcmp(argv[1], "runner") == 0)
+		return runner_main(atoi(argv[2]));
 	if (argc == 2 && strcmp(argv[1], "reference") == 0) {
 		reference_write(stdout);
 		return fflush(stdout) != 0 || ferror(stdout) ? EXIT_CANNOT : EXIT_GOOD;

@@ -9,6 +9,7 @@
 #define STEERING_AGENT_STATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -24,5 +25,10 @@ bool state_fits(
  * holds it until state_unlock() or the process's end; −1 where nothing does. */
 bool state_lock(const char *directory, int lock[2], struct err *e) MUST_CHECK;
 void state_unlock(int lock[2]);
+/* The number of this start of the agent: higher than that of every start before (see
+ * peer_boot() in steering/core/peer.h), and remembered in the directory ("" nowhere).
+ * A file that cannot be read or written is no obstacle: then e has a sentence. */
+uint64_t state_next_boot(
+    const char *directory, uint64_t wall_ms, uint64_t random, struct err *e);
 
 #endif
