@@ -111,11 +111,24 @@ state_unlock(int lock[2])
 	}
 }
 
+/* fopen() waits at a pipe, and at the start nobody waits with us. */
+static FILE *
+open_plain(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0600);
+	FILE *f =
+	    fd < 0 ? NULL : fdopen(fd, (flags & O_ACCMODE) == O_RDONLY ? "r" : "w");
+
+	if (f == NULL && fd >= 0)
+		(void)close(fd);
+	return f;
+}
+
 /* Absent, or anything but a number that we wrote: nothing is remembered. */
 static uint64_t
 stored_boot(const char *path)
 {
-	FILE *f = fopen(path, "re");
+	FILE *f = open_plain(path, O_RDONLY);
 	uint64_t boot = 0;
 
 	if (f == NULL)
@@ -133,7 +146,7 @@ store_boot(const char *path, uint64_t boot, struct err *e)
 	FILE *f;
 
 	(void)snprintf(next, sizeof next, "%s.new", path);
-	f = fopen(next, "we");
+	f = open_plain(next, O_WRONLY | O_CREAT | O_TRUNC);
 	if (f == NULL)
 		return err_set(e, "cannot write %.200s: %s", next, strerror(errno));
 	bool good = fprintf(f, "%016" PRIx64 "\n", boot) > 0;

@@ -71,6 +71,25 @@ START_TEST(without_a_directory)
 }
 END_TEST
 
+/* Whatever stands in its place: the agent starts, and has a number. */
+START_TEST(a_boot_file_that_is_none)
+{
+	static const char *const deed[] = {"true", "mkfifo %s/boot", "mkdir %s/boot",
+	    "mkfifo %s/boot.new", "head -c 100000 /dev/zero >%s/boot",
+	    "ln -s /dev/zero %s/boot", "echo ffffffffffffffffffff >%s/boot"};
+	char command[200];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	(void)snprintf(command, sizeof command, deed[_i], directory);
+#pragma GCC diagnostic pop
+	ck_assert_int_eq(system(command), 0);
+	uint64_t boot = state_next_boot(directory, 1000, 1, &e);
+	ck_assert_uint_gt(boot, 0);
+	ck_assert_uint_lt(boot, UINT64_MAX);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -81,6 +100,7 @@ main(void)
 	tcase_add_test(c, one_at_a_time);
 	tcase_add_test(c, without_a_file);
 	tcase_add_test(c, without_a_directory);
+	tcase_add_loop_test(c, a_boot_file_that_is_none, 0, 7);
 	suite_add_tcase(s, c);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
