@@ -12,28 +12,11 @@
 
 #include "config/notes.h"
 
-static bool
-not_solo(const struct ynode *root)
-{
-	const struct ynode *quorum = ynode_get(root, "quorum");
-
-	return quorum == NULL || strcmp(quorum->text, "solo") != 0;
-}
-
-static bool
-several(const struct ynode *node)
-{
-	return node->children > 1;
-}
-
 static const struct unbuilt {
 	const char *path;
 	bool (*when)(const struct ynode *node); /* NULL: whenever it is there */
 	const char *what;
 } rows[] = {
-    {"", not_solo,
-	"steer with a quorum of agents yet: say quorum: solo, and name one agent"},
-    {"agents", several, "talk to other agents yet: name one under agents"},
     {"checks.*.exec", NULL, "perform exec checks yet"},
     {"checks.*.elb", NULL, "perform elb checks yet"},
     {"checks.*.backup", NULL, "watch backups yet"},

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "steering/agent/order_notes.h"
 #include "steering/core/engine.h"
 #include "config/model.h"
 #include "steering/zone/provider.h"
@@ -28,6 +29,7 @@ struct page;
 struct workers;
 struct targets;
 struct self;
+struct peers;
 struct reload;
 struct verify;
 struct agent;
@@ -137,6 +139,8 @@ struct agent {
 	struct targets *targets;
 	struct self *self;
 	struct dns_ask *dns;
+	struct peers *peers; /* NULL: quorum: solo */
+	struct order_notes orders;
 	struct reload *reload; /* NULL: none under way */
 	uint32_t zones;
 	struct agent_zone *zone[ZONES_MAX];

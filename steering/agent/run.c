@@ -26,6 +26,7 @@
 #include "steering/agent/notify.h"
 #include "steering/agent/orders.h"
 #include "steering/agent/page.h"
+#include "steering/agent/peers.h"
 #include "steering/agent/reload.h"
 #include "steering/agent/self.h"
 #include "steering/agent/service.h"
@@ -128,7 +129,9 @@ agent_now_wall_s(const struct agent *a)
 enum doubt
 agent_doubt(const struct agent *a)
 {
-	return self_doubt(a->self);
+	enum doubt d = self_doubt(a->self);
+
+	return d == DOUBT_NOT && peers_alone(a->peers) ? DOUBT_ALONE : d;
 }
 
 uint64_t
@@ -286,6 +289,11 @@ begin_steering(struct agent *a, struct err *e)
 	a->dns = dns_ask_new(a->base, e);
 	if (a->self == NULL || a->targets == NULL || a->dns == NULL)
 		return false;
+	if (!a->config->solo) {
+		a->peers = peers_new(a, e);
+		if (a->peers == NULL)
+			return false;
+	}
 	for (uint32_t i = 0; i < a->config->zones; i++) {
 		a->zone[i] = zone_new(a, &a->config->zone[i], a->seed, e);
 		if (a->zone[i] == NULL)
@@ -295,8 +303,10 @@ begin_steering(struct agent *a, struct err *e)
 	for (uint32_t i = 0; i < a->config->services; i++) {
 		const struct config_service *c = &a->config->service[i];
 
-		a->service[i] = service_new(a, c, a->zone[c->zone], e);
-		if (a->service[i] == NULL)
+		if (!service_votes(a, c))
+			continue;
+		a->service[a->services] = service_new(a, c, a->zone[c->zone], e);
+		if (a->service[a->services] == NULL)
 			return false;
 		a->services++;
 	}
@@ -367,6 +377,7 @@ say_begun(struct agent *a)
 	(void)notify_send("READY=1");
 	for (uint32_t i = 0; i < a->services; i++)
 		service_begin(a->service[i]);
+	peers_begin(a->peers);
 }
 
 /* ---- end ---- */
@@ -389,6 +400,8 @@ end(struct life *l)
 		page_free(a->page);
 	if (a->base != NULL)
 		reload_cancel(a);
+	peers_free(a->peers);
+	a->peers = NULL;
 	/* No call answers after these; then nothing holds a service any more. */
 	for (uint32_t i = 0; i < a->zones; i++)
 		zone_free(a->zone[i]);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "steering/agent/facts.h"
+#include "steering/agent/peers.h"
 #include "steering/agent/service.h"
 #include "steering/agent/workers.h"
 
@@ -114,6 +115,7 @@ judge_tick(struct self *s, uint64_t now_ms)
 		    "nothing ran for %llu ms: was this machine paused? What the probes "
 		    "said before is thrown away",
 		    (unsigned long long)gap_ms);
+		peers_paused(s->agent->peers);
 		shake(s, DOUBT_GAP, text);
 	} else if (late_ms > LATE_MS || worker_ms > LATE_MS) {
 		(void)snprintf(text, sizeof text,

@@ -9,6 +9,7 @@
 
 #include "steering/agent/facts.h"
 #include "steering/agent/logfmt.h"
+#include "steering/agent/status_peers.h"
 #include "steering/agent/store.h"
 
 /* Wall times of the provider's clock, and of ours. */
@@ -24,8 +25,8 @@ put_time(struct json *j, const char *key, int64_t wall_ms)
 }
 
 static void
-put_order(
-    struct json *j, const char *key, const struct ledger_order *o, int64_t now_wall_s)
+put_order(struct json *j, const char *key, const struct agent_service *s,
+    const struct ledger_order *o, int64_t now_wall_s)
 {
 	if (o->id == 0 || !ledger_order_stands(o, now_wall_s)) {
 		json_put_null(j, key);
@@ -35,6 +36,7 @@ put_order(
 	json_put_int(order, "id", o->id);
 	json_put_int(order, "agent", o->who);
 	put_time(order, "until", o->expiry_wall_s * 1000);
+	status_put_note(order, s, o->id);
 	json_put(j, key, order);
 }
 
@@ -121,10 +123,9 @@ member_of(const struct agent_service *s, uint32_t m, int64_t now_wall_s)
 	json_put_text(j, "block", block_word(g->limiter.block[m]));
 	engine_explain(g, m, now_wall_s, now_ms, why, sizeof why);
 	json_put_text(j, "why", why);
-	put_order(j, "drain", g->has_ledger ? &x->drain : &(struct ledger_order){0},
-	    now_wall_s);
-	put_order(
-	    j, "pin", g->has_ledger ? &x->pin : &(struct ledger_order){0}, now_wall_s);
+	const struct ledger_order none = {0};
+	put_order(j, "drain", s, g->has_ledger ? &x->drain : &none, now_wall_s);
+	put_order(j, "pin", s, g->has_ledger ? &x->pin : &none, now_wall_s);
 	return j;
 }
 
@@ -145,7 +146,7 @@ ledger_of(const struct agent_service *s, int64_t now_wall_s)
 	json_put_int(j, "writer", l->writer);
 	json_put_bool(
 	    j, "policy_in_force", l->policy_hash == s->conf->rule.policy_hash);
-	put_order(j, "freeze", &l->freeze, now_wall_s);
+	put_order(j, "freeze", s, &l->freeze, now_wall_s);
 	return j;
 }
 
@@ -250,6 +251,7 @@ status_of_service(const struct agent_service *s)
 	else
 		json_put_null(j, "ledger");
 	put_zone(j, s);
+	status_put_agents(j, s);
 	for (uint32_t m = 0; m < rule->members; m++)
 		json_add(members, member_of(s, m, now_wall_s));
 	json_put(j, "members", members);
@@ -313,6 +315,7 @@ status_of_agent(const struct agent *a, const char *service)
 	json_put_int(j, "reloads", (int64_t)a->reloads);
 	json_put_int(j, "reloads_failed", (int64_t)a->reloads_failed);
 	put_health(j, a);
+	status_put_peers(j, a);
 	json_put(j, "services", services);
 	return j;
 }

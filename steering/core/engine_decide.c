@@ -32,6 +32,10 @@ decide_limiter_in(
 		x->down_ms = hold_ms(&g->hold[m], VERDICT_DOWN, now_ms);
 		x->up_ms = hold_ms(&g->hold[m], VERDICT_UP, now_ms);
 		x->ramp_ms = now_ms - g->ramp_seen_ms[m];
+		/* It was UP before it was drained, in votes that are fresh still: what
+		 * is to bring it back must have been seen since. */
+		if (g->has_ledger && g->ledger.member[m].out && x->ramp_ms < x->up_ms)
+			x->up_ms = x->ramp_ms;
 	}
 }
 
@@ -63,7 +67,7 @@ find_cannot(const struct engine *g, uint64_t now_ms)
 		return CANNOT_FOREIGN;
 	if (g->standing == WATCH_ADOPT)
 		return CANNOT_ADOPT;
-	if (g->watch.frozen != FROZEN_NOT || g->local_freeze)
+	if (g->watch.frozen != FROZEN_NOT || order_freezes(g))
 		return CANNOT_FROZEN;
 	if (g->doubt != DOUBT_NOT)
 		return CANNOT_ABSTAIN;
@@ -174,7 +178,7 @@ check_records(struct engine *g)
 static struct intent
 find_intent(const struct engine *g, const struct engine_in *in)
 {
-	bool steady = g->has_ledger && policy_in_force(g) && !g->local_freeze;
+	bool steady = g->has_ledger && policy_in_force(g) && !order_freezes(g);
 	bool frozen = ledger_order_stands(&g->ledger.freeze, in->now_wall_s);
 	uint64_t now_ms = in->now_ms;
 
@@ -220,6 +224,18 @@ say_blocks(struct engine *g, struct engine_out *out, uint64_t now_ms)
 }
 
 static void
+say_lonely(const struct engine *g, struct engine_out *out, uint64_t now_ms)
+{
+	struct fact *f = say(out, FACT_TROUBLE, FACT_WARN, -1, now_ms);
+
+	say_value(f, cannot_word(CANNOT_LONELY));
+	say_text(f,
+	    "hears %u of %u agents, itself included, and needs %u: nothing is moved",
+	    (unsigned)engine_hears(g, now_ms), (unsigned)g->rule->agents,
+	    (unsigned)rule_quorum(g->rule));
+}
+
+static void
 say_state(struct engine *g, struct engine_out *out, uint64_t now_ms)
 {
 	if (g->said_doubt != g->doubt) {
@@ -228,11 +244,18 @@ say_state(struct engine *g, struct engine_out *out, uint64_t now_ms)
 		say_value(f, doubt_word(g->doubt));
 		if (g->doubt == DOUBT_NOT)
 			f->level = FACT_INFO;
-		say_text(f, "%s",
-		    g->doubt == DOUBT_NOT ? "votes again" : "abstains from every vote");
+		if (g->doubt == DOUBT_ALONE)
+			say_text(f, "abstains from every vote: hears 1 of %u agents",
+			    (unsigned)g->rule->agents);
+		else
+			say_text(f, "%s",
+			    g->doubt == DOUBT_NOT ? "votes again"
+						  : "abstains from every vote");
 	}
 	if (g->said_cannot == g->cannot)
 		return;
+	if (g->cannot == CANNOT_LONELY)
+		say_lonely(g, out, now_ms);
 	if (g->cannot == CANNOT_API && read_hangs(g, now_ms))
 		say_text(say(out, FACT_TROUBLE, FACT_WARN, -1, now_ms),
 		    "the zone has not answered a read for %d s: nothing is written "
@@ -479,8 +502,12 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 {
 	struct intent i;
 
+	order_settle(g, in->now_ms);
 	g->cannot = find_cannot(g, in->now_ms);
 	g->report.cannot = g->cannot;
+	g->report.freeze = g->local_freeze ? g->order.id : 0;
+	g->report.freeze_for_s = g->local_freeze ? g->order.for_s : 0;
+	g->report.thawed = g->thawed;
 	g->ballot[g->self].report = g->report;
 	judge_limits(g, in, out);
 	say_state(g, out, in->now_ms);

@@ -76,6 +76,7 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		g->ballot[in->agent].heard = true;
 		g->ballot[in->agent].sent_ms = in->sent_ms;
 		g->ballot[in->agent].report = *in->report;
+		order_hear(g, in, out);
 		zone_heard(g, in);
 		return;
 	case ENGINE_TICK:

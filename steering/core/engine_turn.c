@@ -44,6 +44,24 @@ able(const struct engine *g, uint32_t agent, uint64_t now_ms)
 }
 
 uint32_t
+engine_writers(const struct engine *g, uint64_t now_ms, uint32_t agent[AGENTS_MAX],
+    bool is_able[AGENTS_MAX])
+{
+	uint32_t n = 0;
+
+	for (uint32_t a = 0; a < g->rule->agents; a++) {
+		uint32_t at = n++;
+
+		for (; at > 0 && before(g->rule, a, agent[at - 1], -1); at--)
+			agent[at] = agent[at - 1];
+		agent[at] = a;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		is_able[i] = able(g, agent[i], now_ms);
+	return n;
+}
+
+uint32_t
 turn_ahead(const struct engine *g, int32_t failing, uint64_t now_ms)
 {
 	uint32_t ahead = 0;
