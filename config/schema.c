@@ -110,7 +110,7 @@ static const struct schema_key keys[] = {
 {"checks.*.http.contains", T_TEXT, .place = AT(draft_check, spec.http.contains),
  .example = "ready", .doc = "words that the body's first 5,120 bytes must hold"},
 {"checks.*.http.matches", T_TEXT, .place = AT(draft_check, spec.http.matches), .check = form_regex,
- .example = "^(ok|ready)", .doc = "a POSIX extended regular expression that they must match"},
+ .example = "^(ok|ready)", .doc = "a POSIX extended regular expression that they must match; no back-references"},
 {"checks.*.http.redirects", T_COUNT, .max = 10, .preset = "0", .place = AT(draft_check, spec.http.redirects),
  .doc = "followed at most; 0: a redirect is judged by its own status"},
 {"checks.*.http.verify", T_BOOL, .preset = "true", .place = AT(draft_check, spec.http.verify),

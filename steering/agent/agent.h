@@ -179,6 +179,7 @@ int64_t agent_now_wall_s(const struct agent *a);
 enum doubt agent_doubt(const struct agent *a);
 /* Worst lateness of the loop since the agent began, and of the last minute. */
 uint64_t agent_late_max_ms(const struct agent *a);
+uint64_t agent_worker_late_max_ms(const struct agent *a); /* a prober's own loop */
 uint64_t agent_late_ms(const struct agent *a);
 /* Prober workers: configured, and alive now. */
 uint32_t agent_workers(const struct agent *a, uint32_t *alive);

@@ -92,6 +92,9 @@ write_agent(const struct page_out *o)
 	one(o, "loop_lateness_max_seconds", "gauge",
 	    "Worst lateness of the event loop since the start.",
 	    (double)agent_late_max_ms(a) / 1000);
+	one(o, "prober_lateness_max_seconds", "gauge",
+	    "Worst lateness of a prober's event loop since the start.",
+	    (double)agent_worker_late_max_ms(a) / 1000);
 	family(o, "abstains", "gauge",
 	    "1 for the reason why the agent abstains from every vote.");
 	for (int d = DOUBT_NOT + 1; d < DOUBTS; d++)

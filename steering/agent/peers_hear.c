@@ -20,7 +20,8 @@ voter_named(const struct rule_service *rule, const char *name)
 	return -1;
 }
 
-/* dated: it is a vote; else only the epochs count, which say "read the API". */
+/* dated: it is a vote; else an earlier one is void, and only the epoch counts, which says
+ * "read the API". */
 static void
 feed_service(struct agent_service *s, const struct peer_service *said, const char *from,
     bool dated, uint64_t sent_ms)
@@ -28,6 +29,10 @@ feed_service(struct agent_service *s, const struct peer_service *said, const cha
 	int32_t agent = voter_named(&s->conf->rule, from);
 	struct report report;
 	struct engine_in in = {.event = ENGINE_HEARD, .epoch = said->report.epoch};
+	struct engine_in unheard = {.event = ENGINE_UNHEARD, .agent = (uint32_t)agent};
+
+	if (!dated && agent >= 0)
+		service_step(s, &unheard);
 
 	if (dated && agent >= 0) {
 		peer_service_report(said, &s->conf->rule, &report);

@@ -141,6 +141,12 @@ agent_late_max_ms(const struct agent *a)
 }
 
 uint64_t
+agent_worker_late_max_ms(const struct agent *a)
+{
+	return self_worker_late_max_ms(a->self);
+}
+
+uint64_t
 agent_late_ms(const struct agent *a)
 {
 	return self_late_minute_ms(a->self);

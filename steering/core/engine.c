@@ -202,6 +202,7 @@ take_event(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	case ENGINE_SAMPLE:
 	case ENGINE_FORGET:
 	case ENGINE_REPORT:
+	case ENGINE_UNHEARD:
 		sense_feed(g, in, out);
 		return;
 	case ENGINE_VIEW:

@@ -87,6 +87,7 @@ enum engine_event {
 	ENGINE_SAMPLE,  /* member, slot, outcome, start_ms, address, text */
 	ENGINE_FORGET,  /* evidence is thrown away (late, gap, date) */
 	ENGINE_REPORT,  /* agent, report, sent_ms */
+	ENGINE_UNHEARD, /* agent: it speaks, but cannot be dated: its vote is void */
 	ENGINE_VIEW,    /* answer to out->read */
 	ENGINE_HEARD,   /* epoch as a name server or peer shows it */
 	ENGINE_CHANGED, /* answer to out->change: result, text */

@@ -44,7 +44,9 @@ decide_limiter_in(
 static bool
 policy_in_force(const struct engine *g)
 {
-	return !g->believed || g->ledger.policy_hash == g->rule->policy_hash;
+	bool other = g->believed && g->ledger.policy_hash != g->rule->policy_hash;
+
+	return !NEEDED(policy_hash, other);
 }
 
 /* A read that hangs is as good as none; its end may be half a minute away. */
@@ -52,6 +54,13 @@ static bool
 read_hangs(const struct engine *g, uint64_t now_ms)
 {
 	return g->reading && now_ms - g->read_began_ms > READ_HANGS_MS;
+}
+
+static bool
+lonely(const struct engine *g, uint64_t now_ms)
+{
+	return NEEDED(
+	    lonely, quorum_heard(g->rule, g->ballot, now_ms) < rule_quorum(g->rule));
 }
 
 static enum cannot
@@ -71,7 +80,7 @@ find_cannot(const struct engine *g, uint64_t now_ms)
 		return CANNOT_FROZEN;
 	if (g->doubt != DOUBT_NOT)
 		return CANNOT_ABSTAIN;
-	if (quorum_heard(g->rule, g->ballot, now_ms) < rule_quorum(g->rule))
+	if (lonely(g, now_ms))
 		return CANNOT_LONELY;
 	if (g->read_failures > 0 || read_hangs(g, now_ms) ||
 	    (g->api_trouble && now_ms < g->write_next_ms))
@@ -85,8 +94,7 @@ find_cannot(const struct engine *g, uint64_t now_ms)
 static bool
 may_write(const struct engine *g, const struct intent *i, uint64_t now_ms)
 {
-	if (g->doubt != DOUBT_NOT ||
-	    quorum_heard(g->rule, g->ballot, now_ms) < rule_quorum(g->rule))
+	if (g->doubt != DOUBT_NOT || lonely(g, now_ms))
 		return false;
 	if (g->cannot == CANNOT_NOT)
 		return true;
@@ -114,7 +122,8 @@ creation_is_due(const struct engine *g, uint64_t now_ms)
 		any_up |=
 		    g->quorum[m].verdict == VERDICT_UP && policy_can_answer(g->rule, m);
 	}
-	return any_up && (all || now_ms - g->first_up_ms >= CREATE_WAIT_MS);
+	bool waits = !all && now_ms - g->first_up_ms < CREATE_WAIT_MS;
+	return any_up && !NEEDED(first_creation, waits);
 }
 
 /* Agents that hold our file and have read the ledger's present epoch. */
@@ -130,7 +139,7 @@ holders(const struct engine *g, const uint32_t *number, uint32_t n, uint64_t now
 			count += g->rule->agent[a].number == number[i] &&
 			    ballot_fresh(b, g->rule, now_ms) &&
 			    b->report.policy_hash == g->rule->policy_hash &&
-			    b->report.epoch == g->ledger.epoch;
+			    !NEEDED(policy_epoch, b->report.epoch != g->ledger.epoch);
 		}
 	return count;
 }
@@ -145,17 +154,18 @@ policy_is_due(const struct engine *g, uint64_t now_ms)
 		return false;
 	for (uint32_t a = 0; a < g->rule->agents; a++)
 		ours[a] = g->rule->agent[a].number;
-	if (holders(g, g->ledger.voter, g->ledger.voters, now_ms) < g->ledger.quorum ||
-	    holders(g, ours, g->rule->agents, now_ms) < rule_quorum(g->rule))
+	uint32_t old = holders(g, g->ledger.voter, g->ledger.voters, now_ms);
+	uint32_t new = holders(g, ours, g->rule->agents, now_ms);
+	if (NEEDED(policy_quorum, old < g->ledger.quorum || new < rule_quorum(g->rule)))
 		return false;
 	for (uint32_t m = 0; m < g->rule->members; m++) {
-		int32_t old = ledger_find(&g->ledger, g->rule->member[m].name);
+		int32_t was = ledger_find(&g->ledger, g->rule->member[m].name);
 
-		floor |= old >= 0 && !g->ledger.member[old].out &&
+		floor |= was >= 0 && !g->ledger.member[was].out &&
 		    policy_can_answer(g->rule, m) &&
 		    g->quorum[m].verdict != VERDICT_DOWN;
 	}
-	return floor;
+	return !NEEDED(policy_floor, !floor);
 }
 
 /* Does what the states mean differ from what was written? Asked of each version once:
@@ -462,7 +472,8 @@ turn_ms(const struct engine *g, uint64_t now_ms)
 	    (g->intent.action.kind == ACTION_DRAIN ||
 		g->intent.action.kind == ACTION_SWAP))
 		failing = (int32_t)g->intent.action.member;
-	return g->intent_ms + turn_ahead(g, failing, now_ms) * g->rule->rank_ms;
+	return g->intent_ms +
+	    NEEDED(rank, turn_ahead(g, failing, now_ms)) * g->rule->rank_ms;
 }
 
 /* Is what we know of the zone too old to write on? */

@@ -29,7 +29,7 @@ before(const struct rule_service *rule, uint32_t a, uint32_t b, int32_t failing)
 	bool last_b = failing >= 0 && rule->agent[b].member == failing;
 	uint64_t ha = rank_hash(rule, a), hb = rank_hash(rule, b);
 
-	if (last_a != last_b)
+	if (NEEDED(own_site_last, last_a != last_b))
 		return last_b;
 	return ha != hb ? ha < hb : a < b;
 }
@@ -39,8 +39,10 @@ able(const struct engine *g, uint32_t agent, uint64_t now_ms)
 {
 	const struct ballot *b = &g->ballot[agent];
 
-	return b->heard && b->report.cannot == CANNOT_NOT &&
-	    (now_ms < b->sent_ms || now_ms - b->sent_ms <= g->rule->silent_ms);
+	bool silent = now_ms > b->sent_ms && now_ms - b->sent_ms > g->rule->silent_ms;
+
+	return b->heard && !NEEDED(cannot_skip, b->report.cannot != CANNOT_NOT) &&
+	    !NEEDED(silence_skip, silent);
 }
 
 uint32_t

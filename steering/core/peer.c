@@ -117,8 +117,10 @@ take_new(struct peer *p, const struct peer_own *own, const struct peer_envelope 
 	p->last = m->stamp;
 	p->quoted = m->quoted;
 	p->taken_ms = now_ms;
-	if (!peer_own_sent(own, &m->quoted, sent_ms))
+	if (!peer_own_sent(own, &m->quoted, sent_ms)) {
+		p->dated = false;
 		return PEER_UNDATED;
+	}
 	if (!p->dated || *sent_ms > p->sent_ms)
 		p->sent_ms = *sent_ms;
 	p->dated = true;

@@ -68,7 +68,8 @@ struct peer {
 
 enum peer_take {
 	PEER_TAKEN = 0, /* new and dated: *sent_ms */
-	PEER_UNDATED,   /* new, but it quotes nothing of ours that counts: no vote */
+	PEER_UNDATED,   /* new, but it quotes nothing of ours that counts: no vote, and
+			 * what it voted before is void (ENGINE_UNHEARD) */
 	PEER_REPLAYED,  /* refused: this sequence, or a later one, was here already */
 	PEER_OUTLIVED,  /* refused: of an earlier boot than one that is heard */
 	PEER_UNSOUND,   /* refused: quotes what we have not sent yet, or has no stamp */

@@ -80,6 +80,8 @@ class Member(Agent):
 class Mesh:
     def __init__(self, *lab_options, agents=("a", "b", "w"), members=("a", "b"), fast=True,
                  service="", top="", services=None):
+        # A return must not stand on votes from before the drain: hold >= fresh.
+        self.slow_return = FAST_SERVICE.replace("return: {hold: 1s,", "return: {hold: 2s,")
         self.names, self.members, self.fast = list(agents), list(members), fast
         self.service_extra, self.top, self.services = service, top, services
         self.lab = Lab(*lab_options)
@@ -160,7 +162,7 @@ services:
     ttl: 1s
     policy: weighted
     check: web
-    {FAST_SERVICE if self.fast else ""}
+    {self.slow_return if self.fast else ""}
     {self.service_extra}
     members:
 {members}
@@ -180,6 +182,9 @@ services:
         self.start()
         self.wait_weights(seconds, **{m: 100 for m in self.members})
         self.wait_heard(seconds)
+        for agent in self.agent.values():
+            wait_for(lambda: agent.service()["cannot"] == "", seconds)
+            wait_for(lambda: all(a["able"] for a in agent.service()["agents"]), seconds)
 
     def wait_heard(self, seconds=20, n=None):
         for agent in self.agent.values():

@@ -7,8 +7,8 @@
  * one service. A test sets `conf` and the files, calls world_begin(), then alternates
  * world_run() with changes to what it likes: endpoints, links, faults, the zone. The
  * invariants of DESIGN.md §10 that can be seen from outside are checked at every step
- * and every commit; a broken one prints seed, time and the last facts, and aborts the
- * test. `PROGRAM --seed N --trace` plays that one run aloud.
+ * and every commit; a broken one prints its number, seed, time and the last facts, and
+ * aborts the test. `PROGRAM --seed N --trace` plays that one run aloud.
  *
  * Times are milliseconds of the world's clock, from 0; each agent's boot-time clock has
  * an offset of its own, the provider's clock is WORLD_WALL + now.
@@ -31,6 +31,8 @@
 #define WORLD_KEPT 64     /* zone versions kept, for restoring and stale reads */
 #define WORLD_FACTS 60000 /* facts kept at most; later ones are only counted */
 #define WORLD_TURNS 4096
+#define WORLD_CALLS 600               /* of the API in a minute, by all: 10 a second */
+#define WORLD_BURST 5                 /* of changes in a second */
 #define WORLD_SLOTS 2                 /* addresses of an endpoint at most */
 #define WORLD_AGENTS (AGENTS_MAX + 1) /* and one clone of one of them */
 #define WORLD_SENDS 16                /* sendings of reports remembered */
@@ -77,6 +79,7 @@ struct world_faults {
 	uint32_t torn_reads; /* …: the ledger of now, the records of a version ago */
 	uint64_t slow_ms;    /* on top of conf.api_ms */
 	bool dns_silent;     /* no name server answers */
+	bool no_compare;     /* the zone swaps whatever stands there */
 };
 
 /* ---- the zone ---- */
@@ -95,6 +98,14 @@ struct world_zone {
 };
 
 /* ---- agents ---- */
+
+enum world_way {
+	WAY_OPEN = 0,
+	WAY_LOST,    /* nothing gets there: they time out */
+	WAY_UNKNOWN, /* its worker is dead */
+	WAY_STALLED, /* its worker says nothing at all */
+	WAY_LATE,    /* its own loop is late at each: they time out here */
+};
 
 struct world;
 
@@ -141,6 +152,7 @@ struct world_agent {
 	bool stunned;       /* its probes come to nothing: UNKNOWN */
 	bool liar;          /* what it tells the others is arbitrary */
 	double path_loss[MEMBERS_MAX]; /* share of probes that get lost on the way */
+	uint8_t way[MEMBERS_MAX];      /* enum world_way: world_way() */
 
 	/* its shell's picture of the zone, which exact deletes repeat */
 	struct world_zone picture;
@@ -193,6 +205,10 @@ struct world_conf {
 	bool plodding;  /* every probe, report and tick of 100 ms is an event */
 	bool forgetful; /* facts are counted, not kept */
 	bool no_hands;  /* nobody edits or restores: the laws are stricter */
+	/* What the script promises of its own world, so that the laws can hold the
+	 * engines to it: no site fails for as long as the hold that its drain needs;
+	 * nothing happens but restarts, lost disks, pauses and late loops. */
+	bool blips_only, rest_only;
 };
 
 struct event;
@@ -245,6 +261,10 @@ struct world {
 	uint32_t worst_hour;     /* most turns of a member in any hour */
 	uint64_t drained_ms;     /* the last that moved an answer */
 	char drained;
+	uint64_t call_ms[WORLD_CALLS]; /* of the API, the last so many */
+	uint64_t calls, changes;
+	uint64_t send_ms[WORLD_BURST];
+	bool edited[26];                 /* by hand, and no operator has spoken since */
 	uint64_t trouble_ms;             /* the last probe that failed, of any agent */
 	uint64_t applied_ms[WORLD_KEPT]; /* of kept[] */
 	uint64_t dead_ms[26], well_ms[26]; /* law 12: so long, and nothing in the way */
@@ -276,6 +296,8 @@ const struct fact *world_fact(
     const struct world *w, enum fact_kind kind, const char *value, uint64_t from_ms);
 
 void world_endpoint(struct world *w, char member, enum world_kind kind);
+/* The agent's probes of that member go this way from now on. */
+void world_way(struct world *w, uint32_t agent, char member, enum world_way way);
 void world_start(struct world *w, uint32_t agent); /* again, with its store */
 void world_stop(struct world *w, uint32_t agent);  /* kill -9 */
 /* SIGSTOP, or a suspended machine; on waking it notices the gap. */
@@ -298,6 +320,11 @@ void world_add_set(struct world *w, const char *name, uint8_t weight);
 uint64_t world_roll(struct world *w, uint64_t n);
 void world_fail(struct world *w, const char *what, ...)
     __attribute__((format(printf, 2, 3), noreturn));
+/* Invariant `number` of DESIGN.md §10 is broken. */
+void world_broken(struct world *w, int number, const char *what, ...)
+    __attribute__((format(printf, 3, 4), noreturn));
+/* Who wants to know instead of failing; must not return. number 0: world_fail(). */
+extern void (*world_on_broken)(struct world *w, int number, const char *text);
 #define WORLD_MUST(w, ok)                         \
 	do {                                      \
 		if (!(ok))                        \
@@ -307,6 +334,8 @@ void world_fail(struct world *w, const char *what, ...)
 /* Calls f; true when a law broke in it: the world's last words are in *why. */
 bool world_broke(void (*f)(void *), void *arg, char *why, size_t why_bytes);
 
+/* From now on every line is told as it happens. */
+void world_trace(void);
 /* For main(): --seed N, --trace; then runs the suite. */
 int world_main(int argc, char **argv, Suite *s);
 bool world_tracing(void);

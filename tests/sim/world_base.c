@@ -243,6 +243,15 @@ world_end(struct world *w)
 }
 
 void
+world_way(struct world *w, uint32_t agent, char member, enum world_way way)
+{
+	w->agent[agent].way[member - 'a'] = (uint8_t)way;
+	w->disturbed = true;
+	say_line(w, "the probes of %c by agent %u go way %d", member, (unsigned)agent,
+	    (int)way);
+}
+
+void
 world_endpoint(struct world *w, char member, enum world_kind kind)
 {
 	static const char *const word[] = {

@@ -124,10 +124,16 @@ void zone_dns_arm(struct world *w);
 
 /* ---- invariants ---- */
 void law_sending(struct world *w, struct world_agent *a, const struct engine_out *out);
+/* A call leaves for the API; a change does. */
 void law_calling(struct world *w, struct world_agent *a);
+void law_burst(struct world *w, struct world_agent *a);
 void law_stepped(struct world_agent *a, const struct engine_out *out);
 void law_committed(struct world *w, const struct world_zone *was, bool was_ledger,
     const struct ledger *old, const struct ledger *next, const struct late_change *c);
+uint32_t law_quorum(const struct rule_service *rule);
+/* What others have written, or changed by hand, is theirs. */
+void law_foreign(struct world *w, const struct world_zone *was, bool was_ledger,
+    const struct ledger *old, const struct ledger *next, const struct intent *intent);
 
 /* ---- saying ---- */
 void say_facts(struct world *w, uint32_t agent, const struct engine_out *out);

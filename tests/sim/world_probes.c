@@ -69,9 +69,13 @@ probe_fate(const struct world_agent *a, uint32_t m, uint32_t slot)
 	struct fate x = endpoint_fate(a, m, slot);
 	struct fate lost = {OUTCOME_FAIL, w->conf.timeout_ms, true};
 
-	if (a->stunned)
+	if (a->stunned || a->way[m] == WAY_UNKNOWN)
 		return (struct fate){OUTCOME_UNKNOWN, w->conf.rtt_ms, false};
-	if (a->blind || a->path_loss[m] >= 1)
+	if (a->way[m] == WAY_STALLED || a->way[m] == WAY_LATE) {
+		lost.certain = false;
+		return lost;
+	}
+	if (a->blind || a->way[m] == WAY_LOST || a->path_loss[m] >= 1)
 		return lost;
 	if (a->path_loss[m] > 0) {
 		lost.certain = x.certain = false;
@@ -276,6 +280,20 @@ probes_resync(struct world_agent *a)
 		}
 }
 
+static void
+schedule(struct world_agent *a, uint32_t m, uint32_t slot)
+{
+	struct world *w = a->world;
+	struct world_probe *p = &a->probe[m][slot];
+	struct fate none = {OUTCOME_UNKNOWN, 0, false};
+
+	p->lazy = false;
+	p->grid_ms = p->next_ms = w->now_ms +
+	    world_hash(w, 5, a->index << 8 | m << 4 | slot, w->now_ms, a->life) %
+		w->conf.every_ms;
+	push_probe(a, m, slot, EVENT_PROBE, &none);
+}
+
 /* ---- events ---- */
 
 void
@@ -314,6 +332,10 @@ sample_event(struct world *w, const struct event *e)
 
 	if (m >= w->file[a->file].rule.members)
 		return;
+	if (a->way[m] == WAY_STALLED) {
+		schedule(a, m, slot);
+		return;
+	}
 	bool news = w->conf.plodding || !is_settled(a, m, slot, e->outcome) ||
 	    w->now_ms >= a->wake_ms;
 	if (news) {
@@ -324,7 +346,14 @@ sample_event(struct world *w, const struct event *e)
 		in.start_ms = world_boot_ms(a, e->start_ms);
 		note_outcome(a, m, e->outcome, e->start_ms, w->now_ms);
 		uint32_t round = a->round, life = a->life;
+		if (a->way[m] == WAY_LATE)
+			in.doubt = DOUBT_LATE;
 		world_step(a, &in);
+		if (a->way[m] == WAY_LATE) {
+			in = world_input(a, ENGINE_FORGET);
+			in.doubt = DOUBT_LATE;
+			world_step(a, &in);
+		}
 		if (!a->running || a->round != round || a->life != life)
 			return;
 	} else {
@@ -339,20 +368,6 @@ sample_event(struct world *w, const struct event *e)
 }
 
 /* ---- beginning ---- */
-
-static void
-schedule(struct world_agent *a, uint32_t m, uint32_t slot)
-{
-	struct world *w = a->world;
-	struct world_probe *p = &a->probe[m][slot];
-	struct fate none = {OUTCOME_UNKNOWN, 0, false};
-
-	p->lazy = false;
-	p->grid_ms = p->next_ms = w->now_ms +
-	    world_hash(w, 5, a->index << 8 | m << 4 | slot, w->now_ms, a->life) %
-		w->conf.every_ms;
-	push_probe(a, m, slot, EVENT_PROBE, &none);
-}
 
 void
 probes_begin(struct world_agent *a, uint32_t m)

@@ -105,6 +105,38 @@ world_fact(
 	return NULL;
 }
 
+void (*world_on_broken)(struct world *w, int number, const char *text);
+
+static void
+end_of_it(struct world *w, int number, const char *text) __attribute__((noreturn));
+
+static void
+end_of_it(struct world *w, int number, const char *text)
+{
+	unsigned long long seed = w->conf.seed, now_ms = w->now_ms;
+	char law[32] = "";
+
+	if (number != 0)
+		(void)snprintf(law, sizeof law, "invariant %d: ", number);
+	say_line(w, "BROKEN %s%s", law, text);
+	if (world_on_broken != NULL)
+		world_on_broken(w, number, text);
+	if (way_out != NULL) {
+		jmp_buf *there = way_out;
+
+		way_out = NULL;
+		(void)snprintf(last_words, last_words_bytes, "%s%s", law, text);
+		longjmp(*there, 1);
+	}
+	for (uint64_t i = told > TAIL ? told - TAIL : 0; i < told && !tracing; i++)
+		puts(tail[i % TAIL]);
+	printf("seed %llu, %llu ms: %s%s (again: --seed %llu --trace)\n", seed, now_ms,
+	    law, text, seed);
+	fflush(stdout);
+	ck_abort_msg("seed %llu: %s%s", seed, law, text);
+	abort();
+}
+
 void
 world_fail(struct world *w, const char *what, ...)
 {
@@ -114,21 +146,25 @@ world_fail(struct world *w, const char *what, ...)
 	va_start(args, what);
 	(void)vsnprintf(text, sizeof text, what, args);
 	va_end(args);
-	if (way_out != NULL) {
-		jmp_buf *there = way_out;
+	end_of_it(w, 0, text);
+}
 
-		way_out = NULL;
-		(void)snprintf(last_words, last_words_bytes, "%s", text);
-		longjmp(*there, 1);
-	}
-	for (uint64_t i = told > TAIL ? told - TAIL : 0; i < told && !tracing; i++)
-		puts(tail[i % TAIL]);
-	printf("seed %llu, %llu ms: %s (again: --seed %llu --trace)\n",
-	    (unsigned long long)w->conf.seed, (unsigned long long)w->now_ms, text,
-	    (unsigned long long)w->conf.seed);
-	fflush(stdout);
-	ck_abort_msg("seed %llu: %s", (unsigned long long)w->conf.seed, text);
-	abort();
+void
+world_broken(struct world *w, int number, const char *what, ...)
+{
+	char text[LINE];
+	va_list args;
+
+	va_start(args, what);
+	(void)vsnprintf(text, sizeof text, what, args);
+	va_end(args);
+	end_of_it(w, number, text);
+}
+
+void
+world_trace(void)
+{
+	tracing = true;
 }
 
 bool

@@ -146,6 +146,20 @@ START_TEST(votes_from_before_a_drain_return_nothing)
 }
 END_TEST
 
+START_TEST(a_vote_that_cannot_be_dated_is_void)
+{
+	bench_ready(&b, 3, 3);
+	b.peer[1][0] = '\0';
+	bench_run(&b, 1000);
+	ck_assert_uint_eq(engine_hears(b.g, b.now_ms), 3);
+	struct engine_in in = bench_in(&b, ENGINE_UNHEARD);
+	in.agent = 1;
+	bench_step(&b, &in);
+	ck_assert_uint_eq(engine_hears(b.g, b.now_ms), 2);
+	bench_free(&b);
+}
+END_TEST
+
 START_TEST(alone_it_says_so_and_moves_nothing)
 {
 	char why[512];
@@ -237,6 +251,7 @@ main(void)
 	tcase_add_test(t, unfreeze_there_ends_a_freeze_heard_here);
 	tcase_add_test(t, an_operator_orders_in_spite_of_anothers_freeze);
 	tcase_add_test(t, votes_from_before_a_drain_return_nothing);
+	tcase_add_test(t, a_vote_that_cannot_be_dated_is_void);
 	tcase_add_test(t, alone_it_says_so_and_moves_nothing);
 	tcase_add_test(t, a_reload_keeps_the_peers);
 	tcase_add_test(t, who_writes_next);
