@@ -75,6 +75,12 @@ class FaultyMesh(Mesh):
         assert found, (name, self.net.ways)
         return found
 
+    def wait_heard(self, seconds=40, n=None):
+        try:
+            super().wait_heard(seconds, n)
+        except AssertionError as e:
+            raise AssertionError(f"{e}: who is heard\n{self.logs(60)}") from None
+
     def heal(self):
         self.net.fault("*", "open")
 

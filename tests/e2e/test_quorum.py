@@ -243,6 +243,24 @@ def the_writer_stops_before_it_sends():
         m.wait_weights(60, a=100, b=100)
 
 
+# ---- more at once
+
+def two_of_five_sites_die():
+    """Both go, one after the other, as far apart as `spacing` says."""
+    sites = ("a", "b", "c", "d", "e")
+    with FaultyMesh(agents=sites, members=sites) as m:
+        m.begin()
+        m.web["b"].kill()
+        time.sleep(1)
+        m.web["d"].kill()
+        m.wait_weights(a=100, b=0, c=100, d=0, e=100)
+        rests(lambda: len(m.changes()), 1.5, "a change too many")
+        first, second = m.moves()[1:]
+        assert second["time"] - first["time"] >= 2.9, (first, second)
+        dead = {m.web[x].host for x in "bd"}
+        assert not dead & m.watch.since(second["time"] + 2), m.watch.seen[-20:]
+
+
 class Quorum(unittest.TestCase):
     def test_all(self):
         parallel(from_its_peers_but_not_from_the_zone,
@@ -251,7 +269,7 @@ class Quorum(unittest.TestCase):
                  nobody_hears_it, it_hears_nobody, one_way_of_six, answers_are_lost,
                  every_uplink_is_lost, slow_and_lossy_ways,
                  the_writer_stops_after_it_sent, the_writer_stops_before_it_sends,
-                 at_once=4)
+                 two_of_five_sites_die, at_once=4)
 
 
 if __name__ == "__main__":
