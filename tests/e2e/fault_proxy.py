@@ -187,6 +187,9 @@ class FaultProxy:
         return self
 
     def __exit__(self, *_):
+        self.end()
+
+    def end(self):
         self.process.stdin.close()
         self.process.kill()
         self.process.wait()

@@ -20,11 +20,11 @@ from world import address
 class FaultyMesh(Mesh):
     def __init__(self, *lab_options, canaries=0, **more):
         super().__init__(*lab_options, **more)
-        self.net, self.canaries = FaultProxy(), []
-        for _ in range(canaries):
-            self.canaries.append(socket.create_server((address(), 0), backlog=1000))
+        self.canaries = [socket.create_server((address(), 0), backlog=1000)
+                         for _ in range(canaries)]
 
     def __enter__(self):
+        self.net = FaultProxy()
         self.net.__enter__()
         super().__enter__()
         self.watch = Watch(self)
@@ -35,7 +35,7 @@ class FaultyMesh(Mesh):
         try:
             super().__exit__(kind, *more)
         finally:
-            self.net.__exit__()
+            self.net.end()
             for s in self.canaries:
                 s.close()
         if kind is None:
@@ -47,19 +47,23 @@ class FaultyMesh(Mesh):
         for other in self.names:
             if other != name:
                 host, port = self.host[other], self.listen[other]
-                way = self.net.way(f"{name}>{other}", host, port)
+                way = self.way(f"{name}>{other}", host, port)
                 text = text.replace(f"https://{host}:{port}", "https://%s:%d" % way)
         host, port = self.lab.url.split("/")[2].split(":")
-        way = self.net.way(f"{name}>zone", host, port)
+        way = self.way(f"{name}>zone", host, port)
         text = text.replace(self.lab.url, "http://%s:%d" % way)
         for i, (host, port) in enumerate(self.lab.servers):
-            way = self.net.way(f"{name}>dns{i}", host, port, datagrams=True)
+            way = self.way(f"{name}>dns{i}", host, port, datagrams=True)
             text = text.replace(f'"{host}:{port}"', '"%s:%d"' % way)
-        canaries = [self.net.way(f"{name}>canary{i}", *s.getsockname())
+        canaries = [self.way(f"{name}>canary{i}", *s.getsockname())
                     for i, s in enumerate(self.canaries)]
         if canaries:
             text += "canaries: [%s]\n" % ", ".join('"tcp://%s:%d"' % c for c in canaries)
         return text
+
+    def way(self, name, host, port, **more):
+        """Where to connect to instead."""
+        return self.net.way(name, host, port, **more)
 
     def ways(self, name, peers=False, heard=False, zone=False, canaries=False):
         """Names of ways from an agent: to its peers; `heard`: of its peers to it; …"""
