@@ -34,7 +34,9 @@ decide_limiter_in(
 		x->ramp_ms = now_ms - g->ramp_seen_ms[m];
 		/* It was UP before it was drained, in votes that are fresh still: what
 		 * is to bring it back must have been seen since. */
-		if (g->has_ledger && g->ledger.member[m].out && x->ramp_ms < x->up_ms)
+		if (NEEDED(drain_seen,
+			g->has_ledger && g->ledger.member[m].out &&
+			    x->ramp_ms < x->up_ms))
 			x->up_ms = x->ramp_ms;
 	}
 }

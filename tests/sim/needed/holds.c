@@ -67,6 +67,23 @@ the_second_of_three(uint64_t seed)
 	world_end(w);
 }
 
+/* One is out for good; another has just begun to come back, and fails. */
+static void
+fails_on_its_ramp(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 3, 1);
+
+	needed_drain(w, 'b', 13 * SECOND);
+	world_endpoint(w, 'b', ENDPOINT_WELL);
+	world_run(w, MINUTE);
+	needed_drain(w, 'a', MINUTE);
+	WORLD_MUST(w, world_await_weight(w, 'b', 10, 3 * MINUTE));
+	world_run(w, 10 * SECOND);
+	world_endpoint(w, 'b', ENDPOINT_REFUSED);
+	needed_out(w, 'b', 8 * SECOND);
+	world_end(w);
+}
+
 /* Of two agents one restarts every 100 s, and abstains a while each time. */
 static void
 a_restart_now_and_then(uint64_t seed)
@@ -108,7 +125,31 @@ all_restart(uint64_t seed)
 			    w->now_ms + w->agent[a].offset_ms;
 		}
 	}
-	world_run(w, 110 * SECOND);
+	/* What was seen of the ledger is kept with the hold, where anything is. */
+	world_run(w, 2 * SECOND);
+	for (uint32_t a = 0; a < 3 && needed_off("restart_resets"); a++)
+		w->agent[a].g->ramp_seen_ms[1] -= 10 * MINUTE;
+	world_run(w, 108 * SECOND);
+	world_end(w);
+}
+
+/* b dies in the moment in which agent 0 loses its peers, not the zone: their last votes,
+ * UP for minutes, are fresh while it learns that b was drained. */
+static void
+cut_off_while_it_is_drained(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 3, 3);
+
+	world_run(w, 5 * MINUTE);
+	for (uint32_t a = 1; a < 3; a++)
+		w->link_cut[0][a] = w->link_cut[a][0] = true;
+	world_endpoint(w, 'b', ENDPOINT_REFUSED);
+	needed_out(w, 'b', 13 * SECOND);
+	for (uint64_t end_ms = w->now_ms + 20 * SECOND; w->now_ms < end_ms;) {
+		world_run(w, 100);
+		if (world_weight(w, 'b') > 0)
+			world_broken(w, 12, "dead b is in again");
+	}
 	world_end(w);
 }
 
@@ -170,10 +211,14 @@ const struct needed_row needed_holds[] = {
     {"recovering", 12, 20, blips_in_a_row,
 	"the time in which it passed counts as DOWN: blips drain a healthy site"},
     {"tenfold_hold", 12, 20, the_second_of_three, "a short trouble takes two of three"},
+    {"ramp_drains_at_once", 12, 20, fails_on_its_ramp,
+	"what fails as soon as it is back stays in for the whole of its hold"},
     {"long_hold_pauses", 12, 20, a_restart_now_and_then,
 	"an agent that restarts now and then keeps a healthy site out"},
     {"restart_resets", 11, 20, all_restart,
 	"restarted agents return what they have not watched"},
+    {"drain_seen", 12, 20, cut_off_while_it_is_drained,
+	"who lost its peers returns at once what they have drained"},
     {"return_hold", 12, 20, flaps_faster_than_the_hold,
 	"it comes back between two failures until it is latched out, and stays so"},
     {"exponent", 12, 20, flaps_slower_than_the_hold,
