@@ -27,18 +27,19 @@ class FaultyMesh(Mesh):
         self.net = FaultProxy()
         self.net.__enter__()
         super().__enter__()
-        self.watch = Watch(self)
+        self.watch = Watch(self) if hasattr(self.lab, "dns") else None
         return self
 
     def __exit__(self, kind, *more):
-        self.watch.end()
+        if self.watch:
+            self.watch.end()
         try:
             super().__exit__(kind, *more)
         finally:
             self.net.end()
             for s in self.canaries:
                 s.close()
-        if kind is None:
+        if kind is None and self.watch:
             self.watch.judge()
 
     def text(self, name):
