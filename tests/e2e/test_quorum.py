@@ -11,7 +11,7 @@ import time
 import unittest
 
 from faulty import FaultyMesh
-from mesh import rests
+from mesh import make_authority, make_certificate, rests
 from world import main, parallel, wait_for
 
 
@@ -243,6 +243,49 @@ def the_writer_stops_before_it_sends():
         m.wait_weights(60, a=100, b=100)
 
 
+# ---- renewal
+
+def an_authority_is_exchanged():
+    """As three-sites.md says: both named, new certificates agent by agent, the old one
+    out. The quorum is never lost, and nothing needs a restart."""
+    with FaultyMesh() as m:
+        m.begin()
+        new, ca = m.folder / "new", m.folder / "ca.pem"
+        new.mkdir()
+        make_authority(new)
+        old = ca.read_text()
+
+        def reload(*names):
+            for name in names:
+                since = m.agent[name].mark()
+                m.agent[name].process.send_signal(signal.SIGHUP)
+                m.agent[name].wait("started", since=since, text="read anew")
+
+        ca.write_text(old + (new / "ca.pem").read_text())
+        reload(*m.names)
+        m.wait_heard()
+        until = m.peer("b", "a")["certificate_until"]
+        for name in m.names:
+            make_certificate(new, name, days=100, out=m.agent[name].folder)
+            reload(name)
+            m.wait_heard()
+        ca.write_text((new / "ca.pem").read_text())
+        reload(*m.names)
+        m.wait_heard()
+        for name in m.names:
+            for p in m.agent[name].status()["peers"]:
+                assert p["certificate_until"] < until, (p, until)
+        # One who still has a certificate of the old authority is nobody now.
+        ca.write_text(old)
+        make_certificate(m.folder, "w", out=m.agent["w"].folder)
+        reload("w")
+        m.agent["w"].wait("peer", value="silent")
+        ca.write_text((new / "ca.pem").read_text())
+        m.web["b"].kill()
+        m.wait_weights(a=100, b=0)
+        assert moved(m) in ("a", "b")
+
+
 # ---- more at once
 
 def two_of_five_sites_die():
@@ -269,7 +312,7 @@ class Quorum(unittest.TestCase):
                  nobody_hears_it, it_hears_nobody, one_way_of_six, answers_are_lost,
                  every_uplink_is_lost, slow_and_lossy_ways,
                  the_writer_stops_after_it_sent, the_writer_stops_before_it_sends,
-                 two_of_five_sites_die, at_once=4)
+                 two_of_five_sites_die, an_authority_is_exchanged, at_once=4)
 
 
 if __name__ == "__main__":
