@@ -24,7 +24,7 @@ class FaultyMesh(Mesh):
                          for _ in range(canaries)]
 
     def __enter__(self):
-        self.net = FaultProxy()
+        self.net, self.near = FaultProxy(), address()
         self.net.__enter__()
         super().__enter__()
         self.watch = Watch(self) if hasattr(self.lab, "dns") else None
@@ -64,7 +64,7 @@ class FaultyMesh(Mesh):
 
     def way(self, name, host, port, **more):
         """Where to connect to instead."""
-        return self.net.way(name, host, port, **more)
+        return self.net.way(name, host, port, listen=self.near, **more)
 
     def ways(self, name, peers=False, heard=False, zone=False, canaries=False):
         """Names of ways from an agent: to its peers; `heard`: of its peers to it; …"""
