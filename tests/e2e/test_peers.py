@@ -125,6 +125,26 @@ def a_lost_disk_causes_no_write():
         assert w.service()["ledger"]["epoch"] == m.ledger().epoch
 
 
+def a_paused_agent_wakes():
+    """Stopped for longer than its word is fresh, in the moment a site dies: the others
+    go on, and what it finds in its sockets when it wakes is of an earlier boot."""
+    with Mesh() as m:
+        m.begin()
+        w = m.agent["w"]
+        since = w.mark()
+        w.process.send_signal(signal.SIGSTOP)
+        m.web["b"].kill()
+        m.wait_weights(a=100, b=0)
+        wait_silent(m, "w")
+        time.sleep(2.1)                 # more than the gap that it must notice
+        w.process.send_signal(signal.SIGCONT)
+        w.wait("doubt", value="gap", since=since)
+        m.agent["a"].wait("peer", value="begins", text="agent w")
+        m.wait_heard()
+        one_move(m, 1)
+        assert not m.agent["a"].find("peer", value="cloned"), m.logs()
+
+
 # ---- two under one name
 
 def two_with_one_identity():
@@ -339,7 +359,7 @@ class Peers(__import__("unittest").TestCase):
         started = time.time()
         parallel(a_site_dies, a_site_dies_with_its_agent_and_the_first_writer,
                  the_first_writer_is_killed, alone_nothing_moves,
-                 a_lost_disk_causes_no_write, two_with_one_identity,
+                 a_lost_disk_causes_no_write, a_paused_agent_wakes, two_with_one_identity,
                  a_freeze_acts_on_all_without_the_api,
                  an_unfreeze_elsewhere_takes_a_freeze_back,
                  a_policy_is_rolled_out_agent_by_agent, an_agent_joins,
