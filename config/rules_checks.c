@@ -194,18 +194,6 @@ rule_dns(struct load *l, const struct block *b)
 		spell_answer(l, at, d->type, d->answer[i], sizeof d->answer[i]);
 }
 
-static void
-rule_exec(struct load *l, const struct block *b)
-{
-	const struct ynode *argv = ynode_at(b->node, "exec.argv");
-
-	if (argv != NULL && argv->first != NULL && argv->first->kind == YNODE_SCALAR &&
-	    argv->first->text[0] != '/')
-		note_error(l->notes, argv->first->line, argv->first->column,
-		    "'%.60s' is not an absolute path: no shell looks for it",
-		    argv->first->text);
-}
-
 /* A service's check that is given through a template counts: the tree is merged. */
 static bool
 says(const struct ynode *node, const char *key, const char *name)
@@ -260,7 +248,7 @@ rules_checks(struct load *l)
 		rule_times(l, b, &d->spec);
 		rule_fast(l, b, &d->spec);
 		rule_identity(l, b);
-		rule_exec(l, b);
+		rules_exec(l, b);
 		rule_dns(l, b);
 		if (!used(l, b->name))
 			note_warning(l->notes, b->node->key_line, b->node->key_column,

@@ -207,6 +207,10 @@ rule_endpoint(struct load *l, const struct draft_check *check, const char *check
 	if (check->spec.kind == CHECK_TCP && build_port(&check->spec, url, &https) == 0)
 		NOTE(l, at, "no port: neither here nor in the tcp check '%.40s'",
 		    check_name);
+	if (check->spec.kind == CHECK_EXEC && rules_exec_asks(check, "{port}") &&
+	    build_port(&check->spec, url, &https) == 0)
+		NOTE(l, at, "no port here, and the program of '%.40s' asks for {port}",
+		    check_name);
 }
 
 static void

@@ -12,12 +12,18 @@
 
 #include "config/notes.h"
 
+static bool
+measures(const struct ynode *node)
+{
+	return strcmp(node->text, "stdout") == 0;
+}
+
 static const struct unbuilt {
 	const char *path;
 	bool (*when)(const struct ynode *node); /* NULL: whenever it is there */
 	const char *what;
 } rows[] = {
-    {"checks.*.exec", NULL, "perform exec checks yet"},
+    {"checks.*.exec.seconds", measures, "measure a lag with a program yet"},
     {"checks.*.elb", NULL, "perform elb checks yet"},
     {"checks.*.backup", NULL, "watch backups yet"},
     {"checks.*.cloudwatch", NULL, "read CloudWatch metrics yet"},

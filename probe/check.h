@@ -17,7 +17,7 @@
 enum check_kind {
 	CHECK_HTTP = 0,
 	CHECK_TCP,
-	CHECK_EXEC, /* known to configuration, not built */
+	CHECK_EXEC, /* scheduled by a prober, performed by the runner (runner.h) */
 	CHECK_DNS,
 	CHECK_ELB, /* here and below: not built */
 	CHECK_BACKUP,

@@ -103,13 +103,27 @@ tell(struct worker *w, struct slot *s, const struct probe_result *r, uint64_t st
 	outbox_sample(&w->outbox, &ev, &s->queued);
 }
 
+/* The beat's probe is over; the next is scheduled. */
+static void
+go_on(struct worker *w, struct slot *s, enum outcome outcome, uint64_t now_us)
+{
+	bool failed = outcome == OUTCOME_FAIL, first = failed && !s->failing;
+
+	if (outcome != OUTCOME_UNKNOWN)
+		s->failing = failed;
+	schedule_done(
+	    &w->schedule, &s->beat, failed ? BEAT_RECHECK : BEAT_GRID, now_us);
+	worker_reschedule(w);
+	if (first && !s->target->numeric)
+		names_suspect(w->names, s->target->user.name);
+}
+
 static void
 conclude(struct worker *w, struct slot *s, struct probe_result *r, uint64_t start_us)
 {
 	const struct check_spec *check = &s->target->plan->check;
 	uint64_t now_us = loop_now_us(), latency_us = now_us - start_us;
 	uint64_t timeout_us = check->timeout_ms * 1000;
-	bool failed, first;
 
 	if (latency_us > timeout_us + LATE_US)
 		result_local(r, "the prober was held up for %llu ms",
@@ -119,16 +133,8 @@ conclude(struct worker *w, struct slot *s, struct probe_result *r, uint64_t star
 		result_fail(r, PROBE_SLOW, "took %llu ms, more than %llu",
 		    (unsigned long long)latency_us / 1000,
 		    (unsigned long long)check->slow_ms);
-	failed = r->outcome == OUTCOME_FAIL;
-	first = failed && !s->failing;
-	if (r->outcome != OUTCOME_UNKNOWN)
-		s->failing = failed;
 	tell(w, s, r, start_us, latency_us);
-	schedule_done(
-	    &w->schedule, &s->beat, failed ? BEAT_RECHECK : BEAT_GRID, now_us);
-	worker_reschedule(w);
-	if (first && !s->target->numeric)
-		names_suspect(w->names, s->target->user.name);
+	go_on(w, s, r->outcome, now_us);
 }
 
 static void
@@ -242,6 +248,29 @@ may_start(const struct slot *s, struct probe_result *r)
 	return true;
 }
 
+/* A program is for the agent's runner: it says how it ended, by target_result(). */
+static void
+hand_over(struct worker *w, struct slot *s, uint64_t now_us)
+{
+	struct probe_event ev = {.kind = PROBE_DUE,
+	    .id = s->target->id,
+	    .slot = s->number,
+	    .start_ms = now_us / 1000,
+	    .family = s->address.family,
+	    .ticket = ++w->tickets};
+
+	s->ticket = ev.ticket;
+	address_format(&s->address, ev.address);
+	outbox_tell(&w->outbox, &ev);
+}
+
+void
+flight_result(struct worker *w, struct slot *s, enum outcome outcome)
+{
+	s->ticket = 0;
+	go_on(w, s, outcome, loop_now_us());
+}
+
 void
 flight_start(struct worker *w, struct slot *s)
 {
@@ -252,6 +281,10 @@ flight_start(struct worker *w, struct slot *s)
 
 	if (!may_start(s, &r)) {
 		conclude(w, s, &r, now_us);
+		return;
+	}
+	if (check->kind == CHECK_EXEC) {
+		hand_over(w, s, now_us);
 		return;
 	}
 	f = calloc(1, sizeof *f);

@@ -44,6 +44,8 @@ make_ready(struct plan *p, const struct prober_msg *m, struct tls_system *system
 	const struct check_spec *check = &p->check;
 	struct err e;
 
+	if (check->kind == CHECK_EXEC)
+		return;
 	p->from.any = check->source[0] == '\0';
 	if (!p->from.any && !address_parse(&p->from.address, check->source)) {
 		(void)snprintf(p->trouble, sizeof p->trouble,

@@ -131,6 +131,9 @@ obey(struct worker *w, const struct prober_msg *m)
 		if (!w->going)
 			targets_go(w);
 		return;
+	case PROBER_RESULT:
+		target_result(w, m);
+		return;
 	}
 	end(w, PROBER_EXIT_PROTOCOL);
 }

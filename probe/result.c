@@ -37,6 +37,9 @@ probe_reason_word(enum probe_reason r)
 	    [PROBE_RCODE] = "rcode",
 	    [PROBE_ANSWER] = "answer",
 	    [PROBE_FORBIDDEN] = "forbidden",
+	    [PROBE_EXIT] = "exit",
+	    [PROBE_SIGNAL] = "signal",
+	    [PROBE_NOT_STARTED] = "not-started",
 	    [PROBE_LOCAL] = "local",
 	};
 

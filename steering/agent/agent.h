@@ -27,6 +27,7 @@ struct metrics;
 struct control;
 struct page;
 struct workers;
+struct jobs;
 struct targets;
 struct self;
 struct peers;
@@ -136,6 +137,7 @@ struct agent {
 	struct control *control; /* NULL: no `control` */
 	struct page *page;       /* NULL: no `page` */
 	struct workers *workers;
+	struct jobs *jobs; /* of the runner */
 	struct targets *targets;
 	struct self *self;
 	struct dns_ask *dns;

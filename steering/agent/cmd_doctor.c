@@ -47,9 +47,7 @@ print_json(struct doctor *d, int status)
 	for (size_t i = 0; i < DOCTOR_LEVELS; i++)
 		json_put_int(answer, level_word[i], d->count[i]);
 	json_put(answer, "findings", d->findings);
-	char *text = json_write(answer, true);
-	printf("%s\n", text);
-	free(text);
+	command_print_json(answer);
 	json_free(answer);
 }
 

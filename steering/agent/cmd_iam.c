@@ -251,14 +251,13 @@ cmd_iam(const struct options *o)
 	json_put_text(policy, "Version", "2012-10-17");
 	json_put(policy, "Statement", statements(c, zone, o->bootstrap));
 	empty = json_count(json_get(policy, "Statement")) == 0;
-	char *text = json_write(policy, true), *tight = json_write(policy, false);
-	printf("%s\n", text);
+	char *tight = json_write(policy, false);
+	command_print_json(policy);
 	if (empty)
 		command_say("nothing is needed: no member there says "
 			    "health_check: steady");
 	else
 		say_more(c, zone, o->bootstrap, tight);
-	free(text);
 	free(tight);
 	json_free(policy);
 	config_free(c);

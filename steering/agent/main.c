@@ -3,8 +3,9 @@
  * pointsman: one binary, a table of subcommands.
  *
  * `reference` is in no list either: it prints config/REFERENCE.md, for who builds.
- * `prober` is in no list: the agent runs it, as the worker that probes. It is served
- * first, before this process opens, reads or initialises anything.
+ * `prober` and `runner` are in no list: the agent runs them, as the worker that probes
+ * and the process that runs programs. They are served first, before this process opens,
+ * reads or initialises anything.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "config/reference.h"
 #include "config/words.h"
 #include "probe/prober.h"
+#include "probe/runner.h"
 #include "steering/agent/commands.h"
 
 static const char orders_more[] =
@@ -70,7 +72,7 @@ static const struct command commands[] = {
 	"Without ZONE: for the identity that the agent has by itself. A zone with a role\n"
 	"is written by the role: name the zone to get the role's policy. Exit status 1:\n"
 	"there is nothing to allow."},
-    {"version", cmd_version, "", "", 0, 0, "print the version", NULL},
+    {"version", cmd_version, "json", "", 0, 0, "print the version", NULL},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -89,15 +91,42 @@ unknown(const char *word)
 	return EXIT_CANNOT;
 }
 
+static int
+serve(int argc, char **argv)
+{
+	struct options o;
+	int status;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		if (!options_parse(&commands[i], argc - 1, argv + 1, &o, &status))
+			return status;
+		return commands[i].run(&o);
+	}
+	return unknown(argv[1]);
+}
+
+/* Even of a command line that is wrong. */
+static bool
+wants_json(int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
 	static char version[] = "version";
-	struct options o;
 	int status;
 
 	if (argc == 3 && strcmp(argv[1], "prober") == 0)
 		return prober_main(atoi(argv[2]));
+	if (argc == 3 && strcmp(argv[1], "runner") == 0)
+		return runner_main(atoi(argv[2]));
 	if (argc == 2 && strcmp(argv[1], "reference") == 0) {
 		reference_write(stdout);
 		return fflush(stdout) != 0 || ferror(stdout) ? EXIT_CANNOT : EXIT_GOOD;
@@ -109,15 +138,8 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0)
 		argv[1] = version;
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(argv[1], commands[i].name) != 0)
-			continue;
-		if (!options_parse(&commands[i], argc - 1, argv + 1, &o, &status))
-			return status;
-		status = commands[i].run(&o);
-		if (fflush(stdout) != 0 || ferror(stdout))
-			return EXIT_CANNOT;
-		return status;
-	}
-	return unknown(argv[1]);
+	status = serve(argc, argv);
+	if (wants_json(argc, argv))
+		command_end_json(status);
+	return fflush(stdout) != 0 || ferror(stdout) ? EXIT_CANNOT : status;
 }

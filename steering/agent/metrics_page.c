@@ -11,6 +11,7 @@
 
 #include "steering/agent/agent.h"
 #include "steering/agent/facts.h"
+#include "steering/agent/jobs.h"
 #include "steering/agent/metrics_counts.h"
 #include "steering/agent/peers.h"
 #include "steering/agent/store.h"
@@ -104,6 +105,11 @@ write_agent(const struct page_out *o)
 	one(o, "workers_alive", "gauge", "Prober workers alive.", alive);
 	one(o, "worker_restarts_total", "counter", "Prober workers that died.",
 	    (double)o->m->worker_restarts);
+	one(o, "runner_alive", "gauge",
+	    "1 while the process that runs programs is there.", jobs_alive(a->jobs));
+	one(o, "runner_jobs", "gauge", "Programs that run now.", jobs_running(a->jobs));
+	one(o, "runner_restarts_total", "counter", "Times that the runner died.",
+	    (double)jobs_restarts(a->jobs));
 	family(o, "reloads_total", "counter", "Configurations read again, by result.");
 	sample(o, "reloads_total", (double)a->reloads, "result", "good", END);
 	sample(o, "reloads_total", (double)a->reloads_failed, "result", "failed", END);

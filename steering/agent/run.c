@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's life, in the order that keeps its secrets: no core files, workers
- * forked, and only then the store's thread and the credentials. Every part is made in
+ * The agent's life, in the order that keeps its secrets: no core files, workers and
+ * runner forked, and only then the store's thread and the credentials. Every part is made in
  * begin() and unmade in end(), in the opposite order; a part that could not be made is
  * NULL and its free() takes that.
  */
@@ -22,6 +22,7 @@
 #include "steering/agent/control.h"
 #include "steering/agent/door.h"
 #include "steering/agent/facts.h"
+#include "steering/agent/jobs.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/notify.h"
 #include "steering/agent/orders.h"
@@ -274,6 +275,9 @@ begin_process(struct life *l, const struct run_options *o, struct err *e)
 	a->workers = workers_new(&w, e);
 	if (a->workers == NULL)
 		return false;
+	a->jobs = jobs_new(o->worker_path, e);
+	if (a->jobs == NULL)
+		return false;
 	if (a->config->state[0] != '\0')
 		a->store = store_new(a->config->state, NULL);
 	a->facts =
@@ -285,10 +289,30 @@ begin_process(struct life *l, const struct run_options *o, struct err *e)
 	return true;
 }
 
+static void
+on_runner_ended(const char *why, void *arg)
+{
+	const struct agent *a = arg;
+
+	facts_say(a->facts, FACT_WORKER, FACT_ERROR, NULL, NULL,
+	    "%s: exec checks are UNKNOWN until another has started", why);
+}
+
+static void
+on_runner_trouble(const char *why, void *arg)
+{
+	const struct agent *a = arg;
+
+	facts_say(
+	    a->facts, FACT_WORKER, FACT_ERROR, NULL, NULL, "the runner: %.200s", why);
+}
+
 static bool
 begin_steering(struct agent *a, struct err *e)
 {
 	struct workers_calls calls;
+	struct jobs_calls of_jobs = {
+	    .ended = on_runner_ended, .trouble = on_runner_trouble, .arg = a};
 
 	a->self = self_new(a, e);
 	a->targets = targets_new(a, e);
@@ -318,6 +342,8 @@ begin_steering(struct agent *a, struct err *e)
 	}
 	targets_add(a->targets);
 	targets_calls(a->targets, &calls);
+	if (!jobs_begin(a->jobs, a->base, &of_jobs, e))
+		return false;
 	return workers_start(a->workers, a->base, &calls, e);
 }
 
@@ -423,6 +449,7 @@ end(struct life *l)
 	}
 	workers_free(a->workers);
 	targets_free(a->targets);
+	jobs_free(a->jobs);
 	self_free(a->self);
 	if (a->metrics != NULL)
 		metrics_free(a->metrics);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "steering/agent/facts.h"
+#include "steering/agent/jobs.h"
 #include "steering/agent/logfmt.h"
 #include "steering/agent/status_peers.h"
 #include "steering/agent/store.h"
@@ -268,7 +269,7 @@ put_health(struct json *j, const struct agent *a)
 {
 	uint32_t alive, workers = agent_workers(a, &alive);
 	struct json *loop = json_map_new(), *of_workers = json_map_new();
-	struct json *store = json_map_new();
+	struct json *store = json_map_new(), *runner = json_map_new();
 
 	json_put_int(loop, "late_ms", (int64_t)agent_late_ms(a));
 	json_put_int(loop, "late_max_ms", (int64_t)agent_late_max_ms(a));
@@ -276,6 +277,10 @@ put_health(struct json *j, const struct agent *a)
 	json_put_int(of_workers, "configured", workers);
 	json_put_int(of_workers, "alive", alive);
 	json_put(j, "workers", of_workers);
+	json_put_bool(runner, "alive", jobs_alive(a->jobs));
+	json_put_int(runner, "running", jobs_running(a->jobs));
+	json_put_int(runner, "restarts", (int64_t)jobs_restarts(a->jobs));
+	json_put(j, "runner", runner);
 	json_put_int(store, "queued", a->store != NULL ? store_queued(a->store) : 0);
 	json_put_int(
 	    store, "dropped", a->store != NULL ? (int64_t)store_dropped(a->store) : 0);

@@ -151,6 +151,8 @@ status_print(const struct json *status, FILE *out)
 		(void)fprintf(out, "%d of %d prober workers are alive\n",
 		    (int)json_int(workers, "alive", 0),
 		    (int)json_int(workers, "configured", 0));
+	if (!json_flag(json_get(status, "runner"), "alive"))
+		(void)fprintf(out, "the runner is not alive: no exec check runs\n");
 	if (json_get(status, "provider_time") == NULL ||
 	    json_text(status, "provider_time", NULL) == NULL)
 		(void)fprintf(out, "the provider's clock is not known yet\n");

@@ -48,7 +48,8 @@ zone_heard(struct engine *g, const struct engine_in *in)
 	bool newer = watch_hear(&g->watch, epoch);
 
 	/* Said again and again of a zone that does not show it: look now and then. */
-	if (!newer || (!higher && in->now_ms - g->read_done_ms < HEARD_MS))
+	if (!NEEDED(hearing, newer) ||
+	    (!higher && in->now_ms - g->read_done_ms < HEARD_MS))
 		return;
 	if (!g->dirty && !g->writing)
 		zone_dirty(g, in->now_ms);

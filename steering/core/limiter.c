@@ -136,7 +136,7 @@ limiter_drain_hold_ms(const struct limiter_in *in, uint32_t member)
 	bool ramping = !in->ledger->member[member].out &&
 	    !policy_ramp_done(in->rule, &in->ledger->member[member]);
 
-	if (ramping)
+	if (NEEDED(ramp_drains_at_once, ramping))
 		return 0;
 	bool few = NEEDED(tenfold_hold, (all - out - 1) * 2 < all);
 	return NEEDED(hold, in->rule->hold_ms) * (few ? 10 : 1);
@@ -252,7 +252,7 @@ is_floor(enum block b)
 static bool
 find_swap(const struct limiter_in *in, const struct limiter_out *out, struct action *a)
 {
-	if (in->rule->stateful)
+	if (!NEEDED(swap, !in->rule->stateful))
 		return false;
 	for (uint32_t m = 0; m < in->rule->members; m++) {
 		if (in->ledger->member[m].out || !is_floor(out->block[m]))
@@ -281,7 +281,8 @@ find_drain(const struct limiter_in *in, const struct limiter_out *out, struct ac
 	for (uint32_t m = 0; m < in->rule->members; m++) {
 		if (out->block[m] != BLOCK_ACT || in->ledger->member[m].out)
 			continue;
-		bool idle = !policy_moves_answers(in->rule, in->ledger, m);
+		bool idle =
+		    NEEDED(idle_first, !policy_moves_answers(in->rule, in->ledger, m));
 		if (found && !(idle && room))
 			continue;
 		*a = (struct action){ACTION_DRAIN, m, m};

@@ -393,33 +393,35 @@ def api():
 
 # ---- name servers that lie -----------------------------------------------------------
 
-def txt_answer(query, number=None, name=None, text=b"pointsman/1 lies"):
-    """An answer to the query that no zone gave."""
+def lie(query, number=None, name=None, text=b"pointsman/1 lies"):
+    """An answer to a query for TXT, or for A, that no zone gave."""
     end = query.index(b"\0", 12) + 5
     question = query[12:end]
     if name is not None:
         question = name + question[-4:]
-    rdata = bytes([len(text)]) + text
+    kind, rdata = 16, bytes([len(text)]) + text
+    if query[end - 4:end - 2] == b"\0\1":
+        kind, rdata = 1, bytes([127, 0, 0, 1])
     return (struct.pack("!6H", struct.unpack("!H", query[:2])[0] if number is None
                         else number, 0x8400, 1, 1, 0, 0) + question +
-            b"\xc0\x0c" + struct.pack("!HHIH", 16, 1, 5, len(rdata)) + rdata)
+            b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 5, len(rdata)) + rdata)
 
 
 def other_number(server, query, peer):
     """Answers of other transactions, and never the right one."""
     own = struct.unpack("!H", query[:2])[0]
     for i in range(1, 2001):
-        server.sendto(txt_answer(query, number=(own + i) & 0xffff), peer)
+        server.sendto(lie(query, number=(own + i) & 0xffff), peer)
 
 
 def other_question(server, query, peer):
-    server.sendto(txt_answer(query, name=b"\5other\4test\0"), peer)
+    server.sendto(lie(query, name=b"\5other\4test\0"), peer)
 
 
 def other_source(server, query, peer):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind(("127.0.0.1", 0))
-        s.sendto(txt_answer(query), peer)
+        s.sendto(lie(query), peer)
 
 
 def nonsense(server, query, peer):

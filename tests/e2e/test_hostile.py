@@ -10,12 +10,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from pathlib import Path
 
+from prober import Prober
 from test_metrics import metrics
-from world import SOURCE, Lab, World, lab_module, main, wait_for
+from world import Lab, World, lab_module, main, wait_for
 
 SANITIZED = os.environ.get("POINTSMAN_SANITIZE") is not None
 MEMORY_KB_MAX = 64 * 1024 if not SANITIZED else 1 << 30
@@ -54,6 +56,21 @@ API = {"endless": "longer than 4 MiB", "huge": "longer than 4 MiB",
        "elsewhere": "302"}
 
 
+def start_kit(folder):
+    kit = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("hostile.py")), str(folder)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lab_module._die_with_parent)
+    return kit, json.loads(kit.stdout.readline())
+
+
+def stop_kit(kit):
+    kit.kill()
+    kit.wait()
+    kit.stdin.close()
+    kit.stdout.close()
+
+
 class Hostile(World):
     def __init__(self):
         super().__init__(lab=Lab(zones=("example.test=ZLAB", "lies.test=ZLIES")),
@@ -64,11 +81,7 @@ class Hostile(World):
         super().__enter__()
         # The machine may be busy with other things: these are not what is judged here.
         self.agent.wrapper = ["nice", "-n", "-10"] if os.geteuid() == 0 else []
-        self.kit = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("hostile.py")), str(self.folder)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            preexec_fn=lab_module._die_with_parent)
-        told = json.loads(self.kit.stdout.readline())
+        self.kit, told = start_kit(self.folder)
         self.hostile, self.api, self.liars = told["web"], told["api"], told["dns"]
         self.write_config(self.spell())
         return self
@@ -77,10 +90,7 @@ class Hostile(World):
         try:
             super().__exit__(*why)
         finally:
-            self.kit.kill()
-            self.kit.wait()
-            self.kit.stdin.close()
-            self.kit.stdout.close()
+            stop_kit(self.kit)
 
     def spell(self):
         """The world's own file, with everything hostile beside it."""
@@ -186,8 +196,32 @@ class Among(unittest.TestCase):
             self.assertGreaterEqual(seen.get(("pass", "ok"), 0), 0.9 * every, seen)
         self.assertEqual(1, m.get("workers_alive"))
         self.assertEqual(0, m.get("worker_restarts_total"))
+        if SANITIZED:
+            return              # its loops are as late as makes an agent abstain
         w.web["b"].do("503")
         w.wait_weights(60, a=100, b=0)
+
+
+class Names(unittest.TestCase):
+    def test_lies_about_the_names_of_endpoints(self):
+        """Answers of other transactions, about other names, from other places, and
+        nonsense: none is believed, and the prober's loop is not held up by them."""
+        with tempfile.TemporaryDirectory() as folder:
+            kit, told = start_kit(folder)
+            probers = [Prober(ns=f"127.0.0.1:{port}") for port in told["dns"]]
+            for p in probers:
+                p.target(1, "lb.lies.test", 80, every=1000, timeout=1000, recheck=500)
+                p.say("go")
+            for p in probers:
+                p.wait("unresolved", id=1)
+                p.wait("lag", 2)
+            for p in probers:
+                self.assertEqual([], p.all("address"))
+                self.assertLess(p.memory_kb(), MEMORY_KB_MAX)
+                self.assertLess(max(e["latency_us"] for e in p.all("lag")) / 1e6,
+                                LATE_S_MAX)
+                self.assertEqual({"exit": 0}, p.close())
+            stop_kit(kit)
 
 
 if __name__ == "__main__":

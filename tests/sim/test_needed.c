@@ -86,11 +86,15 @@ struct tally {
 	char first[360]; /* how the first right one ended */
 };
 
+static bool hushed;
+
 static void
 print_row(const struct needed_row *row, const struct tally *t, const char *verdict)
 {
 	char found[40];
 
+	if (hushed)
+		return;
 	(void)snprintf(found, sizeof found, "%u of %u", (unsigned)t->right,
 	    (unsigned)(t->right + t->other + t->unharmed));
 	printf("%-19s %5.*d   %-9s %-17s %s\n", row->rule, row->invariant != 0,
@@ -166,6 +170,57 @@ START_TEST(every_rule)
 }
 END_TEST
 
+/* ---- the judge itself ---- */
+
+static void
+spaced(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 4, 1);
+
+	world_endpoint(w, 'b', ENDPOINT_REFUSED);
+	world_endpoint(w, 'c', ENDPOINT_REFUSED);
+	world_run(w, MINUTE);
+	world_end(w);
+}
+
+static void
+wrong_from_the_beginning(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 4, 1);
+
+	world_broken(w, 5, "whatever the rules are");
+}
+
+static void
+falls_apart(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 4, 1);
+
+	WORLD_MUST(w, !needed_off("spacing"));
+	world_end(w);
+}
+
+START_TEST(only_what_is_expected_counts)
+{
+	static const struct {
+		struct needed_row row;
+		enum finding finding;
+	} judged[] = {
+	    {{"spacing", 5, 2, spaced, ""}, SHOWN},
+	    {{"spacing", 4, 2, spaced, ""}, WRONG},  /* another one breaks */
+	    {{"max_out", 5, 2, spaced, ""}, WRONG},  /* nothing breaks */
+	    {{"spaceing", 5, 2, spaced, ""}, WRONG}, /* no such rule */
+	    {{"spacing", 5, 2, wrong_from_the_beginning, ""}, WRONG},
+	    {{"spacing", 5, 2, falls_apart, ""}, WRONG},
+	    {{"spacing", 0, 0, NULL, ""}, NOT_SHOWN},
+	};
+
+	hushed = true;
+	for (size_t i = 0; i < sizeof judged / sizeof *judged; i++)
+		ck_assert_int_eq(judge(&judged[i].row), judged[i].finding);
+}
+END_TEST
+
 /* One world aloud; a broken invariant ends it as it ends any test. */
 static int
 aloud(const char *rule, uint64_t seed, bool all_rules)
@@ -192,11 +247,12 @@ main(int argc, char **argv)
 	last = mmap(NULL, sizeof *last, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert(last != MAP_FAILED);
-	if (argc > 2)
+	if (argc > 2) /* RULE SEED */
 		return aloud(argv[1], strtoull(argv[2], NULL, 0), argc > 3);
 	if (argc > 1)
 		only = argv[1];
 	tcase_set_timeout(t, 280);
+	tcase_add_test(t, only_what_is_expected_counts);
 	tcase_add_test(t, every_rule);
 	suite_add_tcase(s, t);
 	return world_main(1, argv, s);

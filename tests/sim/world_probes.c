@@ -372,6 +372,8 @@ sample_event(struct world *w, const struct event *e)
 void
 probes_begin(struct world_agent *a, uint32_t m)
 {
+	/* of a file before the last: its addresses are unknown again */
+	memset(a->probe[m], 0, sizeof a->probe[m]);
 	for (uint32_t s = 0; s < a->world->conf.slots; s++) {
 		struct engine_in in = world_input(a, ENGINE_ADDRESS);
 

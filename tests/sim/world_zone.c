@@ -321,6 +321,7 @@ world_restore(struct world *w, uint32_t versions_back)
 	assert(versions_back < w->versions && versions_back < WORLD_KEPT);
 	w->zone = w->kept[(w->versions - 1 - versions_back) % WORLD_KEPT];
 	w->restored = true;
+	memset(w->edited, 0, sizeof w->edited);
 	say_line(w, "the zone is restored to %u versions ago", (unsigned)versions_back);
 }
 

@@ -5,6 +5,7 @@
  *
  *   hello [seed=N] [once=1] [ns=ip:port] [protocol=N]
  *   target id=N host=H port=N [kind=tcp] [every=MS] [timeout=MS] [recheck=MS] …
+ *   result id=N slot=N ticket=N outcome=N (0 unknown, 1 pass, 2 fail)
  *   drop id=N · go · pause (read no events) · resume · quit
  *
  * Values end at a space; %HH in them is decoded.
@@ -109,7 +110,14 @@ set(struct prober_msg *m, const char *key, const char *value)
 	} else if (strcmp(key, "kind") == 0)
 		c->kind = strcmp(value, "tcp") == 0 ? CHECK_TCP
 		    : strcmp(value, "dns") == 0     ? CHECK_DNS
+		    : strcmp(value, "exec") == 0    ? CHECK_EXEC
 						    : CHECK_HTTP;
+	else if (strcmp(key, "slot") == 0)
+		m->slot = (uint32_t)number;
+	else if (strcmp(key, "ticket") == 0)
+		m->ticket = number;
+	else if (strcmp(key, "outcome") == 0)
+		m->outcome = (uint32_t)number;
 	else if (strcmp(key, "every") == 0)
 		c->every_ms = number;
 	else if (strcmp(key, "timeout") == 0)
@@ -184,6 +192,7 @@ obey(char *line, int fd, bool *paused)
 	    [PROBER_TARGET] = "target",
 	    [PROBER_DROP] = "drop",
 	    [PROBER_GO] = "go",
+	    [PROBER_RESULT] = "result",
 	};
 	char *save, *word = strtok_r(line, " \n", &save);
 	struct prober_msg m;
@@ -195,7 +204,7 @@ obey(char *line, int fd, bool *paused)
 		*paused = word[0] == 'p';
 		return true;
 	}
-	for (uint32_t i = PROBER_HELLO; i <= PROBER_GO; i++) {
+	for (uint32_t i = PROBER_HELLO; i <= PROBER_RESULT; i++) {
 		if (strcmp(word, words[i]) == 0)
 			kind = i;
 	}
@@ -230,18 +239,19 @@ print(const struct probe_event *ev)
 	    [PROBE_RESOLVED] = "resolved",
 	    [PROBE_UNRESOLVED] = "unresolved",
 	    [PROBE_CROWDED] = "crowded",
+	    [PROBE_DUE] = "due",
 	    [PROBE_LAG] = "lag",
 	};
 	static const char *const outcomes[] = {"unknown", "pass", "fail"};
 
 	printf(
 	    "%s id=%u slot=%u outcome=%s reason=%s status=%u start_ms=%llu latency_us=%u "
-	    "family=%u address=%s text=%s\n",
+	    "family=%u address=%s ticket=%llu text=%s\n",
 	    ev->kind < sizeof kinds / sizeof kinds[0] ? kinds[ev->kind] : "?", ev->id,
 	    ev->slot, ev->outcome < 3 ? outcomes[ev->outcome] : "?",
 	    probe_reason_word((enum probe_reason)ev->reason), ev->http_status,
 	    (unsigned long long)ev->start_ms, ev->latency_us, ev->family, ev->address,
-	    ev->text);
+	    (unsigned long long)ev->ticket, ev->text);
 }
 
 /* False: the worker closed its end. */

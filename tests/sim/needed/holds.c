@@ -67,6 +67,23 @@ the_second_of_three(uint64_t seed)
 	world_end(w);
 }
 
+/* One is out for good; another has just begun to come back, and fails. */
+static void
+fails_on_its_ramp(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 3, 1);
+
+	needed_drain(w, 'b', 13 * SECOND);
+	world_endpoint(w, 'b', ENDPOINT_WELL);
+	world_run(w, MINUTE);
+	needed_drain(w, 'a', MINUTE);
+	WORLD_MUST(w, world_await_weight(w, 'b', 10, 3 * MINUTE));
+	world_run(w, 10 * SECOND);
+	world_endpoint(w, 'b', ENDPOINT_REFUSED);
+	needed_out(w, 'b', 8 * SECOND);
+	world_end(w);
+}
+
 /* Of two agents one restarts every 100 s, and abstains a while each time. */
 static void
 a_restart_now_and_then(uint64_t seed)
@@ -194,6 +211,8 @@ const struct needed_row needed_holds[] = {
     {"recovering", 12, 20, blips_in_a_row,
 	"the time in which it passed counts as DOWN: blips drain a healthy site"},
     {"tenfold_hold", 12, 20, the_second_of_three, "a short trouble takes two of three"},
+    {"ramp_drains_at_once", 12, 20, fails_on_its_ramp,
+	"what fails as soon as it is back stays in for the whole of its hold"},
     {"long_hold_pauses", 12, 20, a_restart_now_and_then,
 	"an agent that restarts now and then keeps a healthy site out"},
     {"restart_resets", 11, 20, all_restart,

@@ -60,6 +60,60 @@ two_die_within_five_seconds(uint64_t seed)
 	world_end(w);
 }
 
+/* a is seen well by one, dead by one, not at all by one; then b fails a while, too. Once
+ * b is well again, a dies in earnest. */
+static void
+the_other_is_undecided(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 2, 3);
+
+	world_way(w, 0, 'a', WAY_LOST);
+	world_way(w, 1, 'a', WAY_UNKNOWN);
+	world_run(w, 20 * SECOND);
+	world_endpoint(w, 'b', ENDPOINT_REFUSED);
+	world_run(w, 15 * SECOND);
+	world_endpoint(w, 'b', ENDPOINT_WELL);
+	world_run(w, 15 * SECOND);
+	world_way(w, 0, 'a', WAY_OPEN);
+	world_way(w, 1, 'a', WAY_OPEN);
+	world_run(w, 5 * SECOND);
+	world_endpoint(w, 'a', ENDPOINT_REFUSED);
+	needed_out(w, 'a', 13 * SECOND);
+	world_end(w);
+}
+
+/* a is out, and well again; then b dies. */
+static void
+the_last_dies_while_another_is_well(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 2, 1);
+
+	needed_drain(w, 'a', 13 * SECOND);
+	world_endpoint(w, 'a', ENDPOINT_WELL);
+	world_run(w, 20 * SECOND);
+	world_endpoint(w, 'b', ENDPOINT_REFUSED);
+	needed_out(w, 'b', 45 * SECOND);
+	world_end(w);
+}
+
+/* The member that answers and the next in line die while the API is out. */
+static void
+the_first_two_of_four(uint64_t seed)
+{
+	struct world *w = world_new(seed, 4, 1);
+
+	w->file[0].rule.policy = POLICY_FAILOVER;
+	needed_begin(w);
+	w->faults.out = true;
+	world_endpoint(w, 'a', ENDPOINT_REFUSED);
+	world_endpoint(w, 'b', ENDPOINT_REFUSED);
+	world_run(w, 30 * SECOND);
+	w->faults.out = false;
+	if (!world_await_weight(w, 'c', 100, 15 * SECOND))
+		world_broken(w, 12, "a dead member still answers after 15 s");
+	world_end(w);
+}
+
 /* ---- how often ---- */
 
 /* Fails as soon as it is in, is well as soon as it is out. */
@@ -130,8 +184,12 @@ const struct needed_row needed_limits[] = {
     {"late_window", 4, 20, a_late_return,
 	"what was applied late is forgotten early: four turns where three may be"},
     {"swap_limit", 4, 20, spite_of_both, "two spiteful sites swap without end"},
-    {"all_down_stands", 0, 0, NULL,
-	"no invariant speaks of the last undecided member; the floor keeps it in"},
+    {"all_down_stands", 12, 20, the_other_is_undecided,
+	"the healthy one is out when the undecided one turns out to be dead"},
+    {"swap", 12, 20, the_last_dies_while_another_is_well,
+	"a dead one answers while a healthy one waits outside"},
+    {"idle_first", 12, 20, the_first_two_of_four,
+	"the next in line answers, dead, for as long as the spacing lasts"},
     {"latch", 0, 0, NULL,
 	"no invariant speaks of days, and within an hour the budget is the bound"},
     {"ramp_while_up", 0, 0, NULL,

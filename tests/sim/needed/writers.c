@@ -116,6 +116,32 @@ the_new_file_knows_only_the_dead(uint64_t seed)
 	world_end(w);
 }
 
+/* Agent 1 takes the new file and goes back at once; agent 0, which has the new file too,
+ * hears but the first half of it, and the ledger moves before its turn to write comes.
+ * The new file lacks c. */
+static void
+a_word_taken_back(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 3, 3);
+
+	w->file[1].rule.members = 2;
+	w->file[1].rule.max_out = 1;
+	world_reload(w, 0, 1);
+	world_run(w, 1500);
+	w->link_cut[0][1] = true;
+	world_reload(w, 1, 1);
+	world_run(w, 100);
+	w->link_cut[1][0] = true;
+	world_reload(w, 1, 0);
+	world_order(w, 2, ORDER_PIN, 'a', 600);
+	world_run(w, 6 * SECOND);
+	memset(w->link_cut, 0, sizeof w->link_cut);
+	world_reload(w, 0, 0);
+	world_run(w, 10 * SECOND);
+	needed_back(w, 'c', 30 * SECOND);
+	world_end(w);
+}
+
 /* ---- changes under way ---- */
 
 /* A drain of b leaves, is lost for four minutes, and b is well at once. */
@@ -189,7 +215,8 @@ const struct needed_row needed_writers[] = {
 	"one new file stops the steering of the two old ones"},
     {"policy_floor", 2, 20, the_new_file_knows_only_the_dead,
 	"a file that knows only the dead member empties the name"},
-    {"policy_epoch", 0, 0, NULL, "the next report sets it right"},
+    {"policy_epoch", 12, 40, a_word_taken_back,
+	"a file that nobody else holds any longer takes a healthy member out"},
     {"voiding", 7, 20, the_writer_dies,
 	"a dead writer's drain arrives when the site has long been well"},
     {"unknown_stays_open", 13, 20, the_writer_restarts,

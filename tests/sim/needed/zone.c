@@ -100,6 +100,21 @@ torn(uint64_t seed)
 	world_end(w);
 }
 
+/* An operator takes b out for a minute, and the agent that wrote it dies. */
+static void
+an_order_by_the_dead(uint64_t seed)
+{
+	struct world *w = needed_world(seed, 3, 3);
+
+	world_run(w, 3 * MINUTE); /* b's return will wait for nothing else */
+	world_order(w, 0, ORDER_DRAIN, 'b', 60);
+	WORLD_MUST(w, world_await_weight(w, 'b', 0, 5 * SECOND));
+	world_run(w, SECOND);
+	world_stop(w, 0);
+	needed_back(w, 'b', 75 * SECOND);
+	world_end(w);
+}
+
 /* ---- the first ledger ---- */
 
 static void
@@ -142,6 +157,8 @@ const struct needed_row needed_zone[] = {
 	"another cluster's ledger is overwritten"},
     {"edit_freezes", 10, 20, edited, "what a hand wrote is overwritten"},
     {"second_look", 12, 20, torn, "one torn read stops the steering"},
+    {"hearing", 12, 20, an_order_by_the_dead,
+	"what the others wrote is noticed minutes later: nobody returns b"},
     {"adoption", 10, 20, never_adopted, "records that nobody adopted are overwritten"},
     {"first_creation", 12, 20, an_empty_zone,
 	"members that were judged a moment later begin outside"},
