@@ -235,6 +235,35 @@ def an_unfreeze_elsewhere_takes_a_freeze_back():
         rests(lambda: " f=" in m.ledger().text, 1, "the freeze was written after all")
 
 
+def a_freeze_outlives_the_agent_that_heard_it():
+    """Killed and begun anew before the ledger had its order: the others tell it."""
+    with Mesh() as m:
+        m.begin()
+        m.lab.fault("outage=on")
+        a = m.agent["a"]
+        asked = threading.Thread(target=a.command, args=("freeze", "www"),
+                                 kwargs={"seconds": 60})
+        asked.start()
+        for name in m.names:
+            wait_for(lambda: m.agent[name].service()["cannot"] == "frozen", 10)
+        a.kill()
+        asked.join()
+        since = a.mark()
+        a.start()
+        a.wait("order", value="freeze", since=since, text="heard a freeze")
+        m.wait_heard()
+        m.lab.fault("outage=off")
+        m.web["b"].kill()
+        for name in m.names:
+            m.agent[name].wait("verdict", member="b", value="DOWN",
+                               since=since if name == "a" else 0)
+        rests(m.changes, 2, "the freeze was forgotten")
+        assert "freeze that is not in the ledger yet" in m.agent["b"].command("status")[1]
+        code, text = m.agent["w"].command("unfreeze", "www")
+        assert code == 0, text
+        m.wait_weights(a=100, b=0)
+
+
 # ---- configuration
 
 def reload_with(m, agent, change):
@@ -362,6 +391,7 @@ class Peers(__import__("unittest").TestCase):
                  a_lost_disk_causes_no_write, a_paused_agent_wakes, two_with_one_identity,
                  a_freeze_acts_on_all_without_the_api,
                  an_unfreeze_elsewhere_takes_a_freeze_back,
+                 a_freeze_outlives_the_agent_that_heard_it,
                  a_policy_is_rolled_out_agent_by_agent, an_agent_joins,
                  a_service_of_some_agents, status_and_metrics, at_once=4)
         print_measured()
