@@ -84,6 +84,7 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	case ENGINE_UNHEARD:
 		assert(in->agent < g->rule->agents && in->agent != g->self);
 		g->ballot[in->agent].heard = false;
+		order_orphan(g, in->agent);
 		return;
 	case ENGINE_TICK:
 	case ENGINE_VIEW:
