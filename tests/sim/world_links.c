@@ -260,6 +260,18 @@ perhaps_live(
 	    last_send_ms(a, m->sent_ms - back_ms, &off) == h->date_ms;
 }
 
+/* It quotes nothing of ours that counts: what it said before is void. */
+static void
+unheard(struct world_agent *a, uint32_t from)
+{
+	struct engine_in in = world_input(a, ENGINE_UNHEARD);
+
+	if (!a->g->ballot[from].heard)
+		return;
+	in.agent = from;
+	world_step(a, &in);
+}
+
 void
 report_event(struct world *w, const struct event *e)
 {
@@ -283,8 +295,10 @@ report_event(struct world *w, const struct event *e)
 	h->sent_ms = m->sent_ms;
 	h->sub = m->sub;
 	h->taken_ms = w->now_ms;
-	if (m->quote_boot != a->boot || m->quote_ms == 0)
-		return; /* it quotes nothing of ours that counts: no vote */
+	if (m->quote_boot != a->boot || m->quote_ms == 0) {
+		unheard(a, e->from);
+		return;
+	}
 	if (m->quote_ms > h->date_ms)
 		h->date_ms = m->quote_ms;
 	uint64_t sent_ms = world_boot_ms(a, h->date_ms);

@@ -115,6 +115,8 @@ members(const struct world_agent *a, struct due *d)
 
 		windows(a, d, l);
 		at(d, g->ramp_seen_ms[m] + g->rule->ramp_every_ms);
+		for (int k = 1; k < 3 && l->out; k++) /* a return counts from there */
+			at(d, g->ramp_seen_ms[m] + need_ms[k]);
 		if (!h->running)
 			continue;
 		for (int k = 0; k < 3; k++)
