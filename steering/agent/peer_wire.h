@@ -20,14 +20,13 @@
 #include <stdint.h>
 
 #include "config/model.h"
+#include "steering/zone/peer_message.h" /* PEER_PROTOCOL */
 
 struct event_base;
 struct facts;
 struct peer_wire;
 
-#define PEER_BODY_MAX 65536    /* bytes of a message, and of a reply */
-#define PEER_PROTOCOL 1        /* of the reports of this version … */
-#define PEER_PROTOCOL_OLDEST 1 /* … and the oldest that it understands */
+#define PEER_BODY_MAX 65536 /* bytes of a message, and of a reply */
 #define PEER_DEADLINE_MS 1000
 #define PEER_WARN_S (30 * 86400) /* expiry is warned of so long ahead */
 

@@ -38,7 +38,8 @@
 #include "steering/core/peer.h"
 #include "steering/core/report.h"
 
-#define PEER_PROTOCOL 1
+#define PEER_PROTOCOL 1        /* of the messages of this version … */
+#define PEER_PROTOCOL_OLDEST 1 /* … and the oldest that it takes */
 #define PEER_MESSAGE_MAX 65536
 #define PEER_ORDERS_MAX 16
 #define PEER_WHY_MAX 120

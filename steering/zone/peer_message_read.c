@@ -394,7 +394,7 @@ read_version(struct reading *r, const struct json *map, uint32_t *out)
 		return err_set(r->e, "the message is no object");
 	if (!read_int(r, map, "pointsman", 1, UINT32_MAX, &version))
 		return false;
-	if (version < PEER_PROTOCOL - 1 || version > PEER_PROTOCOL + 1)
+	if (version < PEER_PROTOCOL_OLDEST || version > PEER_PROTOCOL + 1)
 		return err_set(r->e,
 		    "the message is of version %lld, and this agent speaks %d: only "
 		    "adjacent versions work together",
