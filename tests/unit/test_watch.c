@@ -214,6 +214,11 @@ START_TEST(hearing)
 	ck_assert_uint_eq(w.epoch, 20);
 	ck_assert_uint_eq(w.epoch_max, 21);
 	ck_assert_int_eq(w.frozen, FROZEN_NOT);
+	/* a liar's word moves neither us nor the next root */
+	ck_assert(!watch_hear(&w, UINT64_MAX));
+	ck_assert(!watch_hear(&w, (UINT64_C(1) << 32) + 21));
+	ck_assert_uint_eq(w.epoch_max, 21);
+	ck_assert(watch_hear(&w, (UINT64_C(1) << 32) + 20));
 }
 END_TEST
 

@@ -111,7 +111,7 @@ an_order_by_the_dead(uint64_t seed)
 	WORLD_MUST(w, world_await_weight(w, 'b', 0, 5 * SECOND));
 	world_run(w, SECOND);
 	world_stop(w, 0);
-	needed_back(w, 'b', 135 * SECOND); /* two minutes from when it was seen out */
+	needed_back(w, 'b', 80 * SECOND);
 	world_end(w);
 }
 
