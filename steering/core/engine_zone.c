@@ -157,6 +157,8 @@ order_over(struct engine *g, struct engine_out *out)
 	    g->order.id != g->sent_order_id)
 		return;
 	out->order_done = true;
+	if (g->order.kind == ORDER_FREEZE)
+		g->thawed = g->order.id; /* from now on it is the ledger's */
 	g->order.kind = ORDER_NONE;
 	g->local_freeze = false;
 }
