@@ -180,6 +180,7 @@ struct world_agent {
 	uint64_t last_fail_ms[MEMBERS_MAX], last_pass_ms[MEMBERS_MAX];
 	uint64_t told_down_ms[MEMBERS_MAX]; /* its report last said DOWN and failing;
 					     * UINT64_MAX: it still does */
+	uint64_t unknown_ms;                /* its last probe that came to nothing */
 	uint64_t lied_ms, unable_ms;        /* last; last when it could not write */
 	uint64_t decided_ms[MEMBERS_MAX], verdict_ms[MEMBERS_MAX];
 	uint64_t sent_nonce;                       /* as its facts say */

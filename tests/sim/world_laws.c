@@ -66,6 +66,9 @@ failing_still(const struct world *w, const struct world_agent *by, uint32_t m,
 static bool
 sees_nothing(const struct world *w, const struct world_agent *a)
 {
+	/* what is UNKNOWN is not seen: its failures have only begun */
+	if (a->unknown_ms != 0 && w->now_ms - a->unknown_ms <= 20 * SECOND)
+		return false;
 	for (uint32_t m = 0; m < w->file[a->file].rule.members; m++)
 		if (a->last_fail_ms[m] <= a->last_pass_ms[m] ||
 		    w->now_ms - a->last_pass_ms[m] <= 10 * SECOND)
