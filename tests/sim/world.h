@@ -266,7 +266,9 @@ struct world {
 	uint64_t call_ms[WORLD_CALLS]; /* of the API, the last so many */
 	uint64_t calls, changes;
 	uint64_t send_ms[WORLD_BURST];
-	bool edited[26];                 /* by hand, and no operator has spoken since */
+	bool edited[26]; /* by hand, and no operator has spoken since */
+	uint64_t
+	    moved_ms; /* when a link or an agent last came or went, if one says so */
 	uint64_t trouble_ms;             /* the last probe that failed, of any agent */
 	uint64_t applied_ms[WORLD_KEPT]; /* of kept[] */
 	uint64_t dead_ms[26], well_ms[26]; /* law 12: so long, and nothing in the way */
