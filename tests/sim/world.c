@@ -202,6 +202,9 @@ hold_back(struct world_agent *a, const struct event *e)
 {
 	if (e->kind == EVENT_PROBE || e->kind == EVENT_SAMPLE || a->helds == WORLD_HELD)
 		return;
+	/* of reports only some; an answer is never dropped */
+	if (e->kind == EVENT_REPORT && a->helds > WORLD_HELD / 2)
+		return;
 	if (a->held == NULL)
 		a->held = calloc(WORLD_HELD, sizeof *a->held);
 	assert(a->held != NULL);
