@@ -3,7 +3,7 @@
 
 Not as a service: in the foreground, with folders of its own. It takes whole seconds, 2
 at least between probes, and a timeout below that: what the profile says is rounded to
-what it can do. It is one observer and its own name server: no quorum, no zone to change.
+what it can do. It is one observer and its own name server: no quorum, no zone.
 """
 import re
 import shutil

@@ -74,12 +74,13 @@ class Loaded:
 
 
 class Rig:
-    def __init__(self, agents, profile, fault, variant, faults, other=None, seed=1):
+    def __init__(self, agents, profile, fault, variant, faults, other=None, seed=0,
+                 api_ms=0):
         self.sites, witnesses = map(list, PLACES[agents])
         self.names = self.sites + witnesses
         self.fault, self.variant, self.faults = fault, variant, faults
         self.number = numbers(profile)
-        self.make_other, self.random = other, random.Random(seed)
+        self.make_other, self.random, self.api_ms = other, random.Random(seed), api_ms
         self.rounds = []
 
     def __enter__(self):
@@ -187,6 +188,8 @@ services:
             agent.start()
         self.wait_ready()
         status = self.status(self.agent[self.names[0]])
+        if self.api_ms:
+            self.lab.fault(f"slow={self.api_ms}")
         self.turns = [              # the failing site's own agent writes last
             [a["name"] for a in s["agents"] if a["name"] != DEAD] + [DEAD]
             for s in status["services"]]
