@@ -75,13 +75,13 @@ class Loaded:
 
 class Rig:
     def __init__(self, agents, profile, fault, variant, faults, other=None, seed=0,
-                 api_ms=0):
+                 api_ms=0, goal_s=OUT_S):
         self.sites, witnesses = map(list, PLACES[agents])
         self.names = self.sites + witnesses
         self.fault, self.variant, self.faults = fault, variant, faults
         self.number = numbers(profile)
         self.make_other, self.random, self.api_ms = other, random.Random(seed), api_ms
-        self.rounds = []
+        self.rounds, self.goal_s = [], goal_s
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="failover-")
@@ -225,9 +225,10 @@ services:
         time.sleep(self.random.uniform(0, ms(self.number["every"]) / 1000))
 
     def logs(self, number=None):
-        """The last that each agent said, or said of that service."""
-        return "\n".join(f"---- {n}\n" + "".join(
-            [x for x in a.lines if number is None or f"service=s{number} " in x][-20:])
+        """The last that each agent said, or said of that service and of itself."""
+        return "\n".join(f"---- {n}\n" + "".join([
+            x for x in a.lines if number is None or f"service=s{number} " in x
+            or "fact=doubt" in x or "fact=trouble" in x][-30:])
             for n, a in self.agent.items())
 
     # -- faults
@@ -258,12 +259,11 @@ services:
             self.agent[name].process.kill()
         quiet.go()
         gone.go()
-        struck = time.time()
         for name in dying:
             self.agent[name].kill()
         if self.other:
             self.other.watch(numbers, began)
-        rounds = [SimpleNamespace(number=i, began=began, struck=struck, marks=marks)
+        rounds = [SimpleNamespace(number=i, began=began, marks=marks, died=False)
                   for i in numbers]
         self.rounds += rounds
         return rounds
@@ -324,19 +324,30 @@ services:
         committed = self.found(r, "committed", member=DEAD, value="drain")
         answered = committed and self.found(r, "answered", epoch=committed["epoch"])
         until = at(committed) if committed else time.time()
-        early = self.variant == "turn" and not hasattr(r, "died")
-        late = early or [
-            f for n, a in self.agent.items() for f in a.find("doubt", r.marks[n])
-            if f["value"] in ("late", "gap") and at(f) <= until + 0.001]
+        early = self.variant == "turn" and not r.died
         r.result = dict(
-            service=r.number, spoilt=bool(late), strike_ms=1000 * (r.struck - r.began),
+            service=r.number, spoilt=early or self.abstained(r, until),
             quorum=quorum and at(quorum) - r.began,
             committed=committed and until - r.began,
             answered=answered and at(answered) - r.began,
             other=self.other.took.get(r.number) if self.other else None)
-        if committed and r.result["committed"] > 0:
+        if committed and r.result["committed"] <= self.goal_s:
             return
-        print(f"s{r.number} is not out:\n" + self.logs(r.number), file=sys.stderr)
+        spoilt = "spoilt, " if r.result["spoilt"] else ""
+        print(f"s{r.number}: {spoilt}committed {r.result['committed']} s after "
+              f"{datetime.utcfromtimestamp(r.began).isoformat()}\n"
+              + self.logs(r.number), file=sys.stderr)
+
+    def abstained(self, r, until):
+        """Did an agent of those that live doubt itself before that? It says so, but not
+        every time: a doubt that comes again within a minute is said later, a verdict
+        that somebody abstained from is said at once."""
+        return any(
+            at(f) <= until + 0.001 and (
+                f["fact"] == "doubt" and f["value"] in ("late", "gap")
+                or f["fact"] == "verdict" and f.get("service") == f"s{r.number}"
+                and re.search(r"[1-9]\d* abstain", f.get("text", "")))
+            for n, a in self.agent.items() for f in a.facts[r.marks[n]:])
 
     # -- the variants
 
