@@ -21,6 +21,7 @@
 
 #include "steering/agent/control.h"
 #include "steering/agent/door.h"
+#include "steering/agent/elb_sense.h"
 #include "steering/agent/facts.h"
 #include "steering/agent/jobs.h"
 #include "steering/agent/metrics.h"
@@ -300,8 +301,9 @@ begin_steering(struct agent *a, struct err *e)
 
 	a->self = self_new(a, e);
 	a->targets = targets_new(a, e);
+	a->elb = elb_sense_new(a, e);
 	a->dns = dns_ask_new(a->base, e);
-	if (a->self == NULL || a->targets == NULL || a->dns == NULL)
+	if (a->self == NULL || a->targets == NULL || a->elb == NULL || a->dns == NULL)
 		return false;
 	if (!a->config->solo) {
 		a->peers = peers_new(a, e);
@@ -393,6 +395,7 @@ say_begun(struct agent *a)
 	(void)notify_send("READY=1");
 	for (uint32_t i = 0; i < a->services; i++)
 		service_begin(a->service[i]);
+	elb_sense_add(a->elb);
 	peers_begin(a->peers);
 }
 
@@ -421,6 +424,7 @@ end(struct life *l)
 	/* No call answers after these; then nothing holds a service any more. */
 	for (uint32_t i = 0; i < a->zones; i++)
 		zone_free(a->zone[i]);
+	elb_sense_free(a->elb);
 	if (a->dns != NULL)
 		dns_ask_free(a->dns);
 	for (uint32_t i = 0; i < a->services; i++)
