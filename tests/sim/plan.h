@@ -92,7 +92,10 @@ void plan_draw(struct plan *p, uint64_t seed, uint64_t hours);
 /* Plays it; a law that breaks ends in world_fail(). */
 void plan_play(const struct plan *p, bool plodding, struct plan_score *score);
 /* The same, caught: false when a law broke, and which. */
-bool plan_holds(const struct plan *p, char *why, size_t why_bytes);
+bool
+plan_holds(const struct plan *p, struct plan_score *score, char *why, size_t why_bytes);
+/* Runs, so far, that only an operator's adopt could bring together: see plan_play.c. */
+uint32_t plan_helped(void);
 /* While the same law breaks (the same words up to the first number): shorter. */
 void plan_shrink(struct plan *p, const char *why);
 void plan_describe(const struct plan *p, FILE *to);

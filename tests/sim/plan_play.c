@@ -380,6 +380,12 @@ all_wait(const struct world *w)
 
 static uint32_t helped; /* runs in which that was so */
 
+uint32_t
+plan_helped(void)
+{
+	return helped;
+}
+
 static void
 end_faults(struct world *w, const struct plan *p)
 {
@@ -392,26 +398,26 @@ end_faults(struct world *w, const struct plan *p)
 	set_lives(w, &x);
 	finish_rollout(w);
 	say_line(w, "faults end");
-	uint64_t from_ms = w->now_ms;
-	bool agreed = false;
+	uint32_t was_helped = helped;
+	bool agreed = false, any = false;
 	for (int k = 0; k < 20 && !agreed; k++) {
 		/* an operator helps where only an operator may */
 		bool help = k % 4 == 3 && (p->hands ? stuck(w) : all_wait(w));
 		if (help)
 			world_order(w, (uint32_t)k % w->agents, ORDER_ADOPT, 'a', 0);
-		helped += help && !p->hands;
+		any |= help;
 		world_run(w, AGREE_MS / 4);
 		agreed = agree(w, why, sizeof why);
-		if (k >= 3 && !p->hands && helped == 0)
+		if (k >= 3 && !p->hands && !any)
 			break;
 	}
+	helped = was_helped + (any && !p->hands);
 	for (int k = 0; k < 50 && !agreed; k++) { /* a step of a ramp is under way? */
 		world_run(w, 100);
 		agreed = agree(w, why, sizeof why);
 	}
 	if (!agreed)
 		world_broken(w, 12, "%s", why);
-	(void)from_ms;
 }
 
 static void
@@ -453,6 +459,9 @@ make_world(const struct plan *p, bool plodding)
 
 	*r = p->rule;
 	w->conf.slots = p->slots;
+	/* After a freeze or an outage of the API everybody's last word is "I cannot", so
+	 * nobody waits for anybody: one change each, or two, all but one lost. */
+	w->conf.burst = WORLD_BURST;
 	w->conf.plodding = plodding;
 	w->conf.forgetful = true;
 	w->conf.no_hands = !p->hands;
@@ -499,6 +508,61 @@ tell_edge(struct world *w, const struct plan *p)
 	}
 }
 
+/* ---- invariant 12 in the midst: a dead site is out within the bound ---- */
+
+/* The one fault that lasts since then, with nothing else for three minutes before. */
+static const struct plan_fault *
+lone_death(const struct plan *p, uint64_t since_ms)
+{
+	const struct plan_fault *dead = NULL;
+
+	for (uint32_t i = 0; i < p->faults; i++) {
+		const struct plan_fault *f = &p->fault[i];
+
+		if (f->at_ms > since_ms || f->at_ms + f->for_ms + 3 * MINUTE < since_ms)
+			continue;
+		if (dead != NULL || f->at_ms != since_ms ||
+		    (f->kind != PLAN_DEAD && f->kind != PLAN_SILENT))
+			return NULL;
+		dead = f;
+	}
+	return dead;
+}
+
+static bool
+may_stay(const struct world *w, uint32_t m)
+{
+	for (uint32_t i = 0; i < w->agents; i++) {
+		const struct engine *g = w->agent[i].g;
+		enum block b = g->limiter.block[m];
+
+		if (b == BLOCK_PINNED || b == BLOCK_FROZEN || b == BLOCK_FLOOR ||
+		    b == BLOCK_MAX_OUT || b == BLOCK_CAPACITY || b == BLOCK_ALL_DOWN ||
+		    g->watch.frozen != FROZEN_NOT || g->standing != WATCH_TAKE ||
+		    g->cannot == CANNOT_POLICY)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_dead(struct world *w, const struct plan *p, uint64_t since_ms)
+{
+	const struct rule_service *r = &w->file[0].rule;
+	const struct plan_fault *f = lone_death(p, since_ms);
+	struct ledger l;
+
+	/* where few would be left the hold is tenfold; ranks, spacing, reading */
+	if (f == NULL || w->now_ms - since_ms < 10 * r->hold_ms + MINUTE ||
+	    r->member[f->who].last_resort || !world_ledger(w, &l) ||
+	    l.members <= f->who || l.member[f->who].out)
+		return;
+	if (!may_stay(w, f->who))
+		world_broken(w, 12, "dead %s is not out after %llu s",
+		    r->member[f->who].name,
+		    (unsigned long long)(w->now_ms - since_ms) / 1000);
+}
+
 static struct world *now_playing;
 
 static void
@@ -515,7 +579,9 @@ play(struct world *w, const struct plan *p)
 			if (p->fault[i].at_ms == w->now_ms &&
 			    !is_steady_kind(p->fault[i].kind))
 				strike(w, &p->fault[i]);
-		world_run(w, next_edge_ms(p, w->now_ms) - w->now_ms);
+		uint64_t since_ms = w->now_ms;
+		world_run(w, next_edge_ms(p, since_ms) - since_ms);
+		check_dead(w, p, since_ms);
 	}
 	end_faults(w, p);
 	all_come_back(w);
@@ -546,6 +612,7 @@ plan_play(const struct plan *p, bool plodding, struct plan_score *score)
 
 struct trial {
 	const struct plan *plan;
+	struct plan_score *score;
 };
 
 static void
@@ -553,13 +620,13 @@ try(void *arg)
 {
 	const struct trial *t = arg;
 
-	plan_play(t->plan, false, NULL);
+	plan_play(t->plan, false, t->score);
 }
 
 bool
-plan_holds(const struct plan *p, char *why, size_t why_bytes)
+plan_holds(const struct plan *p, struct plan_score *score, char *why, size_t why_bytes)
 {
-	struct trial t = {p};
+	struct trial t = {p, score};
 	bool broke = world_broke(try, &t, why, why_bytes);
 
 	if (broke && now_playing != NULL)
