@@ -49,7 +49,7 @@ ZONE = """
     nameservers: ["{server}"]
 """
 # What is said when a zone cannot be read.
-API = {"endless": "longer than 4 MiB", "huge": "longer than 4 MiB",
+API = {"endless": "longer than 4096 KiB", "huge": "longer than 4096 KiB",
        "short": "not whole XML", "long": "", "deep": "nested too deep",
        "entities": "document type", "text": "too long a text",
        "crowd": "a page of more than 300", "pages": "", "drip": "", "reset": "",
