@@ -164,6 +164,7 @@ struct engine {
 
 	/* senses and opinions */
 	struct detector detector[MEMBERS_MAX][ADDRESSES_MAX];
+	uint32_t slots[MEMBERS_MAX]; /* one more than the highest ever present */
 	struct vote_band band[MEMBERS_MAX];
 	struct vote_view vote[MEMBERS_MAX]; /* raw */
 	bool warm;

@@ -346,6 +346,9 @@ static bool
 apply_unfreeze(
     const struct engine *g, struct ledger *next, bool *records, struct err *why)
 {
+	if (g->watch.frozen == FROZEN_NOT && !g->has_ledger)
+		return err_set(
+		    why, "the service has no ledger yet: nothing to unfreeze");
 	next->freeze = (struct ledger_order){0};
 	if (g->watch.frozen == FROZEN_NOT)
 		return true;
