@@ -6,6 +6,7 @@
  *   hello [seed=N] [once=1] [ns=ip:port] [protocol=N]
  *   target id=N host=H port=N [kind=tcp] [every=MS] [timeout=MS] [recheck=MS] …
  *   drop id=N · go · pause (read no events) · resume · quit
+ *   count (from now on samples are counted, not printed) · counted (how many since)
  *
  * Values end at a space; %HH in them is decoded.
  */
@@ -20,6 +21,9 @@
 #include <unistd.h>
 
 #include "probe/prober.h"
+
+static bool counting;
+static unsigned long long counted[3]; /* by outcome */
 
 static void
 decode(char *text)
@@ -163,6 +167,25 @@ send_message(int fd, const struct prober_msg *m)
 	}
 }
 
+/* True: the word is for this program alone. */
+static bool
+is_own(const char *word, bool *paused)
+{
+	if (strcmp(word, "pause") == 0 || strcmp(word, "resume") == 0) {
+		*paused = word[0] == 'p';
+	} else if (strcmp(word, "count") == 0) {
+		counting = true;
+	} else if (strcmp(word, "counted") == 0) {
+		printf("counted unknown=%llu pass=%llu fail=%llu\n", counted[0],
+		    counted[1], counted[2]);
+		memset(counted, 0, sizeof counted);
+		(void)fflush(stdout);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* False: the line asks to stop. */
 static bool
 obey(char *line, int fd, bool *paused)
@@ -179,10 +202,8 @@ obey(char *line, int fd, bool *paused)
 
 	if (word == NULL || strcmp(word, "quit") == 0)
 		return word == NULL;
-	if (strcmp(word, "pause") == 0 || strcmp(word, "resume") == 0) {
-		*paused = word[0] == 'p';
+	if (is_own(word, paused))
 		return true;
-	}
 	for (uint32_t i = PROBER_HELLO; i <= PROBER_GO; i++) {
 		if (strcmp(word, words[i]) == 0)
 			kind = i;
@@ -222,6 +243,10 @@ print(const struct probe_event *ev)
 	};
 	static const char *const outcomes[] = {"unknown", "pass", "fail"};
 
+	if (counting && ev->kind == PROBE_SAMPLE && ev->outcome < 3) {
+		counted[ev->outcome]++;
+		return;
+	}
 	printf(
 	    "%s id=%u slot=%u outcome=%s reason=%s status=%u start_ms=%llu latency_us=%u "
 	    "family=%u address=%s text=%s\n",
