@@ -242,7 +242,7 @@ open_worker(struct worker *w, int fd)
 	w->targets.end = &w->targets.first;
 	if (!loop_init(&w->loop, &e))
 		return false;
-	if (!outbox_init(&w->outbox, w->loop.base, fd, &e)) {
+	if (!outbox_init(&w->outbox, &w->loop, fd, &e)) {
 		loop_fini(&w->loop);
 		return false;
 	}

@@ -269,7 +269,7 @@ listen_all(struct round *r, void (*changed)(const struct once *out, void *arg),
     void *arg, struct err *e)
 {
 	uint64_t until_ms = now_ms() + RESOLVE_MS + 2 * r->timeout_ms_max;
-	struct probe_event ev;
+	struct probe_event ev[PROBE_EVENTS_MAX];
 
 	while (!finished(r) || !r->going) {
 		short wish = (short)(r->going ? POLLIN : POLLIN | POLLOUT);
@@ -284,13 +284,14 @@ listen_all(struct round *r, void (*changed)(const struct once *out, void *arg),
 		if ((ready.revents & POLLOUT) != 0)
 			tell_more(r);
 		for (;;) {
-			ssize_t n = recv(r->fd, &ev, sizeof ev, MSG_DONTWAIT);
+			int n = prober_receive(r->fd, ev);
 
-			if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			if (n < 0 && errno == EAGAIN)
 				break;
-			if (n != (ssize_t)sizeof ev)
+			if (n <= 0)
 				return err_set(e, "the prober worker ended");
-			moved |= take_event(r, &ev);
+			for (int i = 0; i < n; i++)
+				moved |= take_event(r, &ev[i]);
 		}
 		if (moved && changed != NULL)
 			changed(r->out, arg);

@@ -261,13 +261,15 @@ print(const struct probe_event *ev)
 static bool
 print_events(int fd)
 {
-	struct probe_event ev;
-	ssize_t n = 0;
+	struct probe_event ev[PROBE_EVENTS_MAX];
+	int n = 1;
 
-	for (int i = 0; i < 256 && (n = recv(fd, &ev, sizeof ev, 0)) == sizeof ev; i++)
-		print(&ev);
+	for (int i = 0; i < 256 && (n = prober_receive(fd, ev)) > 0; i++) {
+		for (int j = 0; j < n; j++)
+			print(&ev[j]);
+	}
 	(void)fflush(stdout);
-	return n == sizeof ev || (n < 0 && errno == EAGAIN);
+	return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
 static void
