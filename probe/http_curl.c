@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "probe/http_request.h"
+#include "probe/pool.h"
 
 #define BUFFER_BYTES 8192
 #define HEAD_BUFFER_BYTES 1024 /* where the body does not matter; curl's least */
@@ -526,7 +527,9 @@ web_new(struct event_base *base, const char *user_agent, struct err *e)
 {
 	struct web *w = calloc(1, sizeof *w);
 
-	if (w == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (w == NULL ||
+	    curl_global_init_mem(CURL_GLOBAL_DEFAULT, pool_malloc, pool_free,
+		pool_realloc, pool_strdup, pool_calloc) != CURLE_OK)
 		goto fail;
 	w->base = base;
 	(void)snprintf(w->user_agent, sizeof w->user_agent, "%s", user_agent);
