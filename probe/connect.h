@@ -23,8 +23,9 @@ typedef void connect_ready_fn(void *arg, short what);
 
 struct connect { /* in the caller's storage; may not move while open */
 	struct event ev;
-	int fd;     /* -1: not open */
-	bool stays; /* set before the start: stays open and watched after done */
+	int fd;      /* -1: not open */
+	bool stays;  /* set before the start: stays open and watched after done */
+	bool speaks; /* set before the start: we are the first to say something */
 	bool up;
 	bool readable; /* has been, since it was opened */
 	connect_done_fn *done;

@@ -309,7 +309,7 @@ http_start(const struct http_tools *tools, const struct http_plan *plan,
 	t->to = t->first = *to;
 	t->port = plan->port;
 	t->connect.fd = -1;
-	t->connect.stays = true;
+	t->connect.stays = t->connect.speaks = true;
 	t->verdict = HTTP_MORE;
 	t->done = done;
 	t->arg = arg;
