@@ -41,14 +41,27 @@ build_agents(struct load *l, struct config *c)
 }
 
 static void
+build_exec(const struct draft_check *d, struct region *r, struct config_exec *out)
+{
+	if (d->spec.kind != CHECK_EXEC)
+		return;
+	out->args = d->args;
+	out->arg = region_alloc(r, d->args * sizeof *out->arg);
+	for (uint32_t i = 0; i < d->args; i++)
+		out->arg[i] = region_copy(r, d->arg[i], strlen(d->arg[i]));
+}
+
+static void
 build_checks(struct load *l, struct region *r, struct config *c)
 {
 	struct block *b = block_first(l->file, "checks.*");
 
 	c->check = region_alloc(r, block_count(l->file, "checks.*") * sizeof *c->check);
+	c->exec = region_alloc(r, block_count(l->file, "checks.*") * sizeof *c->exec);
 	for (; b != NULL; b = block_next(b)) {
-		struct check_spec *s = &c->check[c->checks++];
+		struct check_spec *s = &c->check[c->checks];
 
+		build_exec(b->data, r, &c->exec[c->checks++]);
 		*s = ((struct draft_check *)b->data)->spec;
 		COPY(s->name, b->name);
 	}
@@ -142,7 +155,11 @@ build_port(
 	case CHECK_TCP:
 		return check->tcp.port;
 	case CHECK_EXEC:
+		return strcmp(endpoint->scheme, "https") == 0 ? 443
+		    : strcmp(endpoint->scheme, "http") == 0   ? 80
+							      : 0;
 	case CHECK_DNS:
+		return check->dns.port;
 	case CHECK_ELB:
 	case CHECK_BACKUP:
 	case CHECK_CLOUDWATCH:

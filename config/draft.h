@@ -24,6 +24,8 @@ struct draft_check {
 	char url[DNS_NAME_MAX]; /* http: a fixed one, for lag */
 	char json[CHECK_TEXT_MAX];
 	uint32_t seconds; /* exec: stdout is a number of seconds */
+	uint32_t args;
+	char arg[RUNNER_ARGS_MAX][EXEC_ARG_BYTES];
 };
 
 struct draft_zone {

@@ -8,10 +8,10 @@
 #include "config/forms.h"
 
 #include <ctype.h>
-#include <regex.h>
 #include <string.h>
 
 #include "config/value.h"
+#include "probe/pattern.h"
 
 bool
 form_http_path(const char *text, struct err *e)
@@ -26,49 +26,14 @@ form_http_path(const char *text, struct err *e)
 	return true;
 }
 
-/* What the C library's compiler repeats, it unrolls: {1000}{1000} would take all
- * memory. Three digits of repetition in the whole expression are plenty. */
-static bool
-repeats_little(const char *text)
-{
-	unsigned total = 1;
-
-	for (const char *p = text; (p = strchr(p, '{')) != NULL; p++) {
-		unsigned most = 0;
-
-		for (const char *q = p + 1; isdigit((unsigned char)*q) || *q == ',';
-		     q++) {
-			unsigned n = 0;
-
-			for (; isdigit((unsigned char)*q) && n < 10000; q++)
-				n = n * 10 + (unsigned)(*q - '0');
-			if (n > most)
-				most = n;
-			if (*q != ',')
-				break;
-		}
-		total *= most > 1 ? most : 1;
-		if (total > 999)
-			return false;
-	}
-	return true;
-}
-
 bool
 form_regex(const char *text, struct err *e)
 {
-	regex_t re;
-	char why[128];
+	struct pattern *p = pattern_new(text, e);
+	bool ok = p != NULL;
 
-	if (!repeats_little(text))
-		return err_set(e, "repeats more than 999 times: say it more simply");
-	int rc = regcomp(&re, text, REG_EXTENDED | REG_NOSUB);
-	if (rc == 0) {
-		regfree(&re);
-		return true;
-	}
-	(void)regerror(rc, &re, why, sizeof why);
-	return err_set(e, "is not a regular expression: %s", why);
+	pattern_free(p);
+	return ok;
 }
 
 bool

@@ -31,6 +31,13 @@ void rules_services(struct load *l);
 void rules_members(struct load *l, struct block *service);
 void rules_scenarios(struct load *l);
 
+void rules_exec(struct load *l, const struct block *check);
+/* {word} in the text of a node and below that is not in the list (words and blanks);
+ * other braces (JSON) are the operator's own. */
+void rules_placeholders(struct load *l, const struct ynode *node, const char *known);
+/* Does an argument of an exec check hold this {word}? */
+bool rules_exec_asks(const struct draft_check *c, const char *word);
+
 /* Whether so fast a check is refused over https, and the sentence that says so. */
 bool rules_https_is_too_fast(const struct check_spec *s);
 #define RULES_HTTPS_TOO_FAST                                                              \

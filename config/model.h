@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "probe/check.h"
+#include "probe/runner.h"
 #include "steering/core/err.h"
 #include "steering/core/records.h"
 #include "steering/core/rule.h"
@@ -72,6 +73,15 @@ struct config_service {
 	struct config_member member[MEMBERS_MAX];
 };
 
+#define EXEC_ARG_BYTES 512
+#define EXEC_ARGS_BYTES 4096 /* of all together */
+
+/* The program of a CHECK_EXEC: its arguments as written, {words} not filled in. */
+struct config_exec {
+	uint32_t args; /* 0: the check is of another kind */
+	const char **arg;
+};
+
 struct config_note;
 
 struct config {
@@ -93,6 +103,7 @@ struct config {
 	} canary[CANARIES_MAX];
 	uint32_t checks;
 	struct check_spec *check; /* host still "": per service, see config_target() */
+	struct config_exec *exec; /* by index of the check */
 	uint32_t zones;
 	struct config_zone *zone;
 	uint32_t services;

@@ -25,6 +25,7 @@ config_target(const struct config *c, uint32_t service, uint32_t member,
 	out->http.https = e->https;
 	out->http.port = e->port;
 	out->tcp.port = e->port;
+	out->dns.port = e->port;
 	if (out->http.host[0] == '\0')
 		memcpy(out->http.host, s->name[0], sizeof out->http.host);
 	if (out->tcp.tls && out->tcp.server_name[0] == '\0')

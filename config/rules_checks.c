@@ -142,16 +142,56 @@ rule_identity(struct load *l, const struct block *b)
 		    one == cert ? "key" : "cert");
 }
 
+/* An expected record as the prober spells it. */
 static void
-rule_exec(struct load *l, const struct block *b)
+spell_answer(struct load *l, const struct ynode *node, uint32_t type, char *text,
+    size_t text_bytes)
 {
-	const struct ynode *argv = ynode_at(b->node, "exec.argv");
+	char spelled[DNS_NAME_MAX > VALUE_IP_MAX ? DNS_NAME_MAX : VALUE_IP_MAX];
+	enum value_ip kind = VALUE_IP_NONE;
+	bool good = true;
+	struct err e;
 
-	if (argv != NULL && argv->first != NULL && argv->first->kind == YNODE_SCALAR &&
-	    argv->first->text[0] != '/')
-		note_error(l->notes, argv->first->line, argv->first->column,
-		    "'%.60s' is not an absolute path: no shell looks for it",
-		    argv->first->text);
+	if (text[0] == '\0' || type == CHECK_DNS_TXT)
+		return;
+	if (type == CHECK_DNS_CNAME)
+		good = value_dns_name(text, spelled, &e);
+	else if (!value_ip(text, spelled, &kind, &e) ||
+	    kind != (type == CHECK_DNS_A ? VALUE_IP_V4 : VALUE_IP_V6))
+		good = err_set(&e,
+		    "is not an IPv%d address, which type %s answers with",
+		    type == CHECK_DNS_A ? 4 : 6, type == CHECK_DNS_A ? "A" : "AAAA");
+	if (good)
+		(void)snprintf(text, text_bytes, "%s", spelled);
+	else
+		note_error(
+		    l->notes, node->line, node->column, "'%.60s' %s", text, e.text);
+}
+
+static void
+rule_dns(struct load *l, const struct block *b)
+{
+	struct check_dns *d = &((struct draft_check *)b->data)->spec.dns;
+	const struct ynode *contains = ynode_at(b->node, "dns.contains");
+	const struct ynode *answers = ynode_at(b->node, "dns.answers");
+	const struct ynode *both = answers != NULL ? answers : contains;
+	const struct ynode *at = answers != NULL ? answers->first : NULL;
+
+	if (both == NULL)
+		return;
+	if (answers != NULL && contains != NULL)
+		note_error(l->notes, answers->key_line, answers->key_column,
+		    "'answers' says the whole answer: 'contains' beside it says nothing "
+		    "more");
+	if (d->rcode != 0)
+		note_error(l->notes, both->key_line, both->key_column,
+		    "'%s' asks for records, and only an answer with rcode NOERROR has "
+		    "them",
+		    both->key);
+	if (contains != NULL)
+		spell_answer(l, contains, d->type, d->contains, sizeof d->contains);
+	for (uint32_t i = 0; i < d->answers && at != NULL; i++, at = at->next)
+		spell_answer(l, at, d->type, d->answer[i], sizeof d->answer[i]);
 }
 
 /* A service's check that is given through a template counts: the tree is merged. */
@@ -208,7 +248,8 @@ rules_checks(struct load *l)
 		rule_times(l, b, &d->spec);
 		rule_fast(l, b, &d->spec);
 		rule_identity(l, b);
-		rule_exec(l, b);
+		rules_exec(l, b);
+		rule_dns(l, b);
 		if (!used(l, b->name))
 			note_warning(l->notes, b->node->key_line, b->node->key_column,
 			    "check '%.40s' is used by no service and no scenario",

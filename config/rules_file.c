@@ -4,6 +4,7 @@
  */
 #include "config/load.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -73,6 +74,7 @@ static void
 rule_agents(struct load *l, bool solo)
 {
 	uint32_t agents = 0;
+	char *rest;
 
 	for (struct block *b = block_first(l->file, "agents.*"); b != NULL;
 	     b = block_next(b), agents++) {
@@ -82,6 +84,13 @@ rule_agents(struct load *l, bool solo)
 			    "agent '%.40s' lacks a url: the others must reach it "
 			    "(quorum: solo needs none)",
 			    b->name);
+		/* What reads as a number is no host's name to those who check it. */
+		(void)strtoul(b->name, &rest, 0);
+		if (!solo && *rest == '\0')
+			note_error(l->notes, b->node->key_line, b->node->key_column,
+			    "agent '%.40s' would be taken for an address where its "
+			    "certificate names it: a name needs a letter, as in a%.40s",
+			    b->name, b->name);
 	}
 	const struct ynode *node = ynode_get(l->walk.root, "agents");
 	if (agents == 1 && !solo)

@@ -197,10 +197,19 @@ rule_endpoint(struct load *l, const struct draft_check *check, const char *check
 	if (check->spec.kind == CHECK_TCP && strncmp(url->scheme, "http", 4) == 0)
 		NOTE(l, at, "an %s endpoint under the tcp check '%.40s'", url->scheme,
 		    check_name);
+	if (check->spec.kind == CHECK_DNS && url->scheme[0] != '\0')
+		NOTE(l, at,
+		    "a dns endpoint has no %s://: write host or host:port, for the dns "
+		    "check '%.40s'",
+		    url->scheme, check_name);
 	if (strcmp(url->scheme, "https") == 0 && rules_https_is_too_fast(&check->spec))
 		NOTE(l, at, RULES_HTTPS_TOO_FAST);
 	if (check->spec.kind == CHECK_TCP && build_port(&check->spec, url, &https) == 0)
 		NOTE(l, at, "no port: neither here nor in the tcp check '%.40s'",
+		    check_name);
+	if (check->spec.kind == CHECK_EXEC && rules_exec_asks(check, "{port}") &&
+	    build_port(&check->spec, url, &https) == 0)
+		NOTE(l, at, "no port here, and the program of '%.40s' asks for {port}",
 		    check_name);
 }
 

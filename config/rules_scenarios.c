@@ -97,34 +97,6 @@ rule_continue(struct load *l, const struct block *step)
 		    step->name);
 }
 
-/* {word} in text; other braces (JSON) are the operator's own. */
-static void
-rule_placeholders(struct load *l, const struct ynode *node)
-{
-	char word[32];
-
-	for (const char *p = node->text; (p = strchr(p, '{')) != NULL; p++) {
-		size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_.");
-
-		if (n == 0 || n >= sizeof word || p[1 + n] != '}')
-			continue;
-		memcpy(word, p + 1, n);
-		word[n] = '\0';
-		if (words_find(placeholders, word, NULL))
-			continue;
-		struct nearest near = {.wrong = word};
-		nearest_offer_list(&near, placeholders);
-		if (near.best != NULL)
-			NOTE(l, node, "{%s} is not known: did you mean {%.*s}?", word,
-			    (int)near.best_bytes, near.best);
-		else
-			NOTE(l, node, "{%s} is not known: there are %s", word,
-			    placeholders);
-	}
-	for (const struct ynode *c = node->first; c != NULL; c = c->next)
-		rule_placeholders(l, c);
-}
-
 static void
 rule_exec(struct load *l, const struct block *step)
 {
@@ -166,7 +138,7 @@ rule_steps(struct load *l, const struct block *plan)
 		rule_continue(l, s);
 		rule_exec(l, s);
 		rule_wait(l, plan, s);
-		rule_placeholders(l, s->node);
+		rules_placeholders(l, s->node, placeholders);
 	}
 }
 

@@ -141,6 +141,12 @@ rule_numbers(struct load *l, const struct block *b, uint32_t members)
 			? place(b, "return.hold")
 			: place(b, "return.hold_max"),
 		    "return.hold is longer than return.hold_max");
+	if (l->draft->quorum != 1 && r->return_hold_ms < l->draft->fresh_ms)
+		NOTE(l,
+		    ynode_at(b->node, "return.hold") != NULL ? place(b, "return.hold")
+							     : b->node,
+		    "return.hold is shorter than timing.fresh: votes from before a "
+		    "drain would bring the member back");
 	if (r->stateful && ynode_get(b->node, "swap") != NULL)
 		note_warning(l->notes, place(b, "swap")->key_line,
 		    place(b, "swap")->key_column,

@@ -13,17 +13,9 @@
 #include "config/notes.h"
 
 static bool
-not_solo(const struct ynode *root)
+measures(const struct ynode *node)
 {
-	const struct ynode *quorum = ynode_get(root, "quorum");
-
-	return quorum == NULL || strcmp(quorum->text, "solo") != 0;
-}
-
-static bool
-several(const struct ynode *node)
-{
-	return node->children > 1;
+	return strcmp(node->text, "stdout") == 0;
 }
 
 static const struct unbuilt {
@@ -31,11 +23,7 @@ static const struct unbuilt {
 	bool (*when)(const struct ynode *node); /* NULL: whenever it is there */
 	const char *what;
 } rows[] = {
-    {"", not_solo,
-	"steer with a quorum of agents yet: say quorum: solo, and name one agent"},
-    {"agents", several, "talk to other agents yet: name one under agents"},
-    {"checks.*.exec", NULL, "perform exec checks yet"},
-    {"checks.*.dns", NULL, "perform dns checks yet"},
+    {"checks.*.exec.seconds", measures, "measure a lag with a program yet"},
     {"checks.*.elb", NULL, "perform elb checks yet"},
     {"checks.*.backup", NULL, "watch backups yet"},
     {"checks.*.cloudwatch", NULL, "read CloudWatch metrics yet"},

@@ -207,11 +207,29 @@ note_missing(struct walk *w, const struct schema_key *parent, const struct ynode
 	}
 }
 
+/* How a block begins that cannot do without some key; "" for others. */
+static const char *
+hint_of_block(const struct schema_key *row, char *text, size_t bytes)
+{
+	const struct schema_key *child = NULL;
+
+	text[0] = '\0';
+	while (row->type == T_BLOCK && (child = child_next(row, child)) != NULL) {
+		if (!child->required || strchr(schema_last(row), '*') != NULL)
+			continue;
+		(void)snprintf(text, bytes, ": write %s: {%s: %s}", schema_last(row),
+		    schema_last(child), child->type == T_LIST ? "[...]" : "...");
+		break;
+	}
+	return text;
+}
+
 static bool
 kind_fits(struct walk *w, const struct schema_key *row, const struct ynode *node,
     enum ynode_kind kind)
 {
 	const char *key = node->key != NULL ? node->key : "this";
+	char hint[96];
 
 	if (node->kind == kind && !ynode_is_null(node))
 		return true;
@@ -222,7 +240,8 @@ kind_fits(struct walk *w, const struct schema_key *row, const struct ynode *node
 	else
 		note_error(w->notes, node->line, node->column, "%.60s is %s (%s)%s",
 		    key, schema_type_text(row->type), row->doc,
-		    row->type == T_LIST ? ": write it in [ ]" : "");
+		    row->type == T_LIST ? ": write it in [ ]"
+					: hint_of_block(row, hint, sizeof hint));
 	return false;
 }
 

@@ -17,9 +17,9 @@
 enum check_kind {
 	CHECK_HTTP = 0,
 	CHECK_TCP,
-	CHECK_EXEC, /* here and below: known to configuration, not built */
+	CHECK_EXEC, /* scheduled by a prober, performed by the runner (runner.h) */
 	CHECK_DNS,
-	CHECK_ELB,
+	CHECK_ELB, /* here and below: not built */
 	CHECK_BACKUP,
 	CHECK_CLOUDWATCH,
 	CHECK_KINDS
@@ -62,6 +62,22 @@ struct check_tcp {
 	char ca[CHECK_PATH_MAX]; /* "" the system's */
 };
 
+#define CHECK_ANSWERS_MAX 8
+
+enum check_dns_type { CHECK_DNS_A = 0, CHECK_DNS_AAAA, CHECK_DNS_CNAME, CHECK_DNS_TXT };
+
+struct check_dns {
+	uint16_t port;           /* 0: the endpoint's */
+	char name[DNS_NAME_MAX]; /* lowercase, escaped, no trailing dot */
+	uint32_t type;           /* enum check_dns_type */
+	uint32_t rcode; /* index into "NOERROR FORMERR SERVFAIL …": RFC 1035's */
+	/* What the answers of the type must hold: addresses and names in their usual
+	 * spelling, texts as they are. */
+	char contains[CHECK_TEXT_MAX]; /* one record, or a part of a text; "" none */
+	uint32_t answers; /* exactly these, in any order; 0: no such rule */
+	char answer[CHECK_ANSWERS_MAX][CHECK_TEXT_MAX];
+};
+
 struct check_spec {
 	char name[WORD_MAX]; /* in the configuration; for sentences */
 	enum check_kind kind;
@@ -72,6 +88,7 @@ struct check_spec {
 	char source[64]; /* local address to probe from; "" any */
 	struct check_http http;
 	struct check_tcp tcp;
+	struct check_dns dns;
 };
 
 #endif

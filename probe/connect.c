@@ -57,8 +57,8 @@ on_event(evutil_socket_t sock, short what, void *arg)
 	c->done(c->arg, fd, error);
 }
 
-static bool
-bind_source(
+bool
+connect_bind(
     int fd, const struct connect_from *from, uint8_t family, struct probe_result *r)
 {
 	struct sockaddr_storage local;
@@ -102,7 +102,7 @@ connect_start(struct connect *c, struct event_base *base, const struct address *
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 	if (c->speaks)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &no, sizeof no);
-	if (!bind_source(fd, from, to->family, r))
+	if (!connect_bind(fd, from, to->family, r))
 		goto out;
 	if (connect(fd, (struct sockaddr *)&remote, size) < 0 && errno != EINPROGRESS) {
 		result_from_connect(r, errno, true);

@@ -33,6 +33,10 @@ struct connect { /* in the caller's storage; may not move while open */
 	void *arg, *ready_arg;
 };
 
+/* Binds a new socket to the source, if there is one; false: *r says why not. */
+bool connect_bind(int fd, const struct connect_from *from, uint8_t family,
+    struct probe_result *r) MUST_CHECK;
+
 /* Starts; false: it failed at once and *r says how. done is called once, later, unless
  * connect_cancel() comes first. The socket is non-blocking and close-on-exec, and its
  * close resets the connection (see connect.c). */

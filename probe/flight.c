@@ -12,6 +12,7 @@
  */
 #include <stdlib.h>
 
+#include "probe/dns.h"
 #include "probe/tcp.h"
 #include "probe/worker.h"
 
@@ -21,6 +22,7 @@ struct leg { /* one try */
 	struct flight *flight;
 	struct http_try *http;
 	struct tcp_try *tcp;
+	struct dns_try *dns;
 };
 
 struct flight {
@@ -39,14 +41,34 @@ cancel_leg(struct leg *l)
 		http_cancel(l->http);
 	if (l->tcp != NULL)
 		tcp_cancel(l->tcp);
+	if (l->dns != NULL)
+		dns_cancel(l->dns);
 	l->http = NULL;
 	l->tcp = NULL;
+	l->dns = NULL;
 }
 
 static bool
 is_open(const struct leg *l)
 {
-	return l->http != NULL || l->tcp != NULL;
+	return l->http != NULL || l->tcp != NULL || l->dns != NULL;
+}
+
+static bool
+is_silent(const struct leg *l)
+{
+	return l->http != NULL ? http_is_silent(l->http)
+	    : l->tcp != NULL   ? tcp_is_silent(l->tcp)
+	    : l->dns != NULL   ? dns_is_silent(l->dns)
+			       : true;
+}
+
+static const char *
+phase_of(const struct leg *l)
+{
+	return l->http != NULL ? http_phase(l->http)
+	    : l->tcp != NULL   ? tcp_phase(l->tcp)
+			       : dns_phase(l->dns);
 }
 
 void
@@ -81,13 +103,27 @@ tell(struct worker *w, struct slot *s, const struct probe_result *r, uint64_t st
 	outbox_sample(&w->outbox, &ev, &s->queued);
 }
 
+/* The beat's probe is over; the next is scheduled. */
+static void
+go_on(struct worker *w, struct slot *s, enum outcome outcome, uint64_t now_us)
+{
+	bool failed = outcome == OUTCOME_FAIL, first = failed && !s->failing;
+
+	if (outcome != OUTCOME_UNKNOWN)
+		s->failing = failed;
+	schedule_done(
+	    &w->schedule, &s->beat, failed ? BEAT_RECHECK : BEAT_GRID, now_us);
+	worker_reschedule(w);
+	if (first && !s->target->numeric)
+		names_suspect(w->names, s->target->user.name);
+}
+
 static void
 conclude(struct worker *w, struct slot *s, struct probe_result *r, uint64_t start_us)
 {
 	const struct check_spec *check = &s->target->plan->check;
 	uint64_t now_us = loop_now_us(), latency_us = now_us - start_us;
 	uint64_t timeout_us = check->timeout_ms * 1000;
-	bool failed, first;
 
 	if (latency_us > timeout_us + LATE_US)
 		result_local(r, "the prober was held up for %llu ms",
@@ -97,16 +133,8 @@ conclude(struct worker *w, struct slot *s, struct probe_result *r, uint64_t star
 		result_fail(r, PROBE_SLOW, "took %llu ms, more than %llu",
 		    (unsigned long long)latency_us / 1000,
 		    (unsigned long long)check->slow_ms);
-	failed = r->outcome == OUTCOME_FAIL;
-	first = failed && !s->failing;
-	if (r->outcome != OUTCOME_UNKNOWN)
-		s->failing = failed;
 	tell(w, s, r, start_us, latency_us);
-	schedule_done(
-	    &w->schedule, &s->beat, failed ? BEAT_RECHECK : BEAT_GRID, now_us);
-	worker_reschedule(w);
-	if (first && !s->target->numeric)
-		names_suspect(w->names, s->target->user.name);
+	go_on(w, s, r->outcome, now_us);
 }
 
 static void
@@ -129,6 +157,7 @@ on_done(struct leg *l, const struct probe_result *r)
 
 	l->http = NULL;
 	l->tcp = NULL;
+	l->dns = NULL;
 	if (r->outcome == OUTCOME_UNKNOWN && is_open(other))
 		return;
 	finish(f, &result);
@@ -146,6 +175,12 @@ on_tcp_done(void *arg, const struct probe_result *r)
 	on_done(arg, r);
 }
 
+static void
+on_dns_done(void *arg, const struct probe_result *r)
+{
+	on_done(arg, r);
+}
+
 /* False: it is over at once, and *r says how. */
 static bool
 open_leg(struct leg *l, struct probe_result *r)
@@ -157,6 +192,9 @@ open_leg(struct leg *l, struct probe_result *r)
 	if (plan->check.kind == CHECK_HTTP)
 		l->http =
 		    http_start(&f->worker->http, plan->http, to, on_http_done, l, r);
+	else if (plan->check.kind == CHECK_DNS)
+		l->dns =
+		    dns_start(f->worker->loop.base, &plan->dns, to, on_dns_done, l, r);
 	else
 		l->tcp =
 		    tcp_start(f->worker->loop.base, &plan->tcp, to, on_tcp_done, l, r);
@@ -170,8 +208,7 @@ time_out(struct flight *f)
 	struct probe_result r = {0};
 
 	result_fail(&r, PROBE_TIMEOUT, "no answer within %llu ms: %s",
-	    (unsigned long long)f->slot->target->plan->check.timeout_ms,
-	    l->http != NULL ? http_phase(l->http) : tcp_phase(l->tcp));
+	    (unsigned long long)f->slot->target->plan->check.timeout_ms, phase_of(l));
 	finish(f, &r);
 }
 
@@ -186,8 +223,7 @@ on_timer(struct timer *t, uint64_t now_us)
 		return;
 	}
 	loop_set(&f->worker->loop, t, f->deadline_us);
-	if (f->hedged || (f->leg[0].http != NULL && !http_is_silent(f->leg[0].http)) ||
-	    (f->leg[0].tcp != NULL && !tcp_is_silent(f->leg[0].tcp)))
+	if (f->hedged || !is_silent(&f->leg[0]))
 		return;
 	f->hedged = true;
 	if (!open_leg(&f->leg[1], &r) && r.outcome == OUTCOME_FAIL)
@@ -212,6 +248,29 @@ may_start(const struct slot *s, struct probe_result *r)
 	return true;
 }
 
+/* A program is for the agent's runner: it says how it ended, by target_result(). */
+static void
+hand_over(struct worker *w, struct slot *s, uint64_t now_us)
+{
+	struct probe_event ev = {.kind = PROBE_DUE,
+	    .id = s->target->id,
+	    .slot = s->number,
+	    .start_ms = now_us / 1000,
+	    .family = s->address.family,
+	    .ticket = ++w->tickets};
+
+	s->ticket = ev.ticket;
+	address_format(&s->address, ev.address);
+	outbox_tell(&w->outbox, &ev);
+}
+
+void
+flight_result(struct worker *w, struct slot *s, enum outcome outcome)
+{
+	s->ticket = 0;
+	go_on(w, s, outcome, loop_now_us());
+}
+
 void
 flight_start(struct worker *w, struct slot *s)
 {
@@ -222,6 +281,10 @@ flight_start(struct worker *w, struct slot *s)
 
 	if (!may_start(s, &r)) {
 		conclude(w, s, &r, now_us);
+		return;
+	}
+	if (check->kind == CHECK_EXEC) {
+		hand_over(w, s, now_us);
 		return;
 	}
 	f = calloc(1, sizeof *f);

@@ -48,6 +48,7 @@ struct web_exchange { /* with its pooled handle */
 	bool folded;   /* the head began with the continuation of nothing */
 	bool enough;   /* the reader said so */
 	bool judged;   /* the certificate's days were looked at */
+	bool given;    /* curl has had the connection */
 	uint64_t set_for; /* a request's serial; 0: none */
 	const struct web_request *request;
 	struct tls_seen seen;
@@ -149,11 +150,13 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 static curl_socket_t
 give_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	const struct web_exchange *x = arg;
+	struct web_exchange *x = arg;
 
 	(void)address;
-	return purpose == CURLSOCKTYPE_IPCXN && x->connect != NULL ? x->connect->fd
-								   : CURL_SOCKET_BAD;
+	if (purpose != CURLSOCKTYPE_IPCXN || x->connect == NULL)
+		return CURL_SOCKET_BAD;
+	x->given = true;
+	return x->connect->fd;
 }
 
 static int
@@ -379,7 +382,7 @@ web_start(struct web *w, struct web_request *q, struct connect *c,
 	x->connect = c;
 	x->reader = reader;
 	x->arg = arg;
-	x->enough = x->judged = x->folded = x->level = false;
+	x->enough = x->judged = x->folded = x->level = x->given = false;
 	x->head = HEAD_BEGINS;
 	if (x->included)
 		include_head(x, false);
@@ -421,17 +424,6 @@ web_in_handshake(const struct web_exchange *x)
 	if (x->request->https)
 		(void)curl_easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
 	return x->request->https && tls_us == 0;
-}
-
-/* curl calls a header line that never ends "out of memory". */
-static bool
-is_memory_short(void)
-{
-	void *volatile room = malloc((size_t)2 * LINE_BYTES_MAX);
-	bool none = room == NULL;
-
-	free(room);
-	return none;
 }
 
 static const struct { /* text ends in ": ": curl's own words follow */
@@ -479,6 +471,11 @@ blame(const struct web_exchange *x, CURLcode code, struct probe_result *r)
 	}
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		tls_blame(&x->seen, x->request->side.trust, x->request->url, r);
+	else if (cut && strstr(why, "nghttp2") != NULL)
+		result_from_http2(r, why);
+	else if (code == CURLE_COULDNT_CONNECT && x->given)
+		/* curl asks for a second connection when a server refuses a stream. */
+		result_fail(r, PROBE_RESET, "the HTTP/2 stream was refused");
 	else if (cut && strstr(why, "chunk") != NULL)
 		result_fail(r, PROBE_GARBAGE, "not HTTP: %.120s", why);
 	else if (cut && strstr(why, " alert ") != NULL) /* TLS 1.3: late */
@@ -488,7 +485,8 @@ blame(const struct web_exchange *x, CURLcode code, struct probe_result *r)
 		    error == 0 || error == ECONNRESET ? "reset" : strerror((int)error));
 	else if (code != CURLE_OUT_OF_MEMORY)
 		result_local(r, "cannot probe from here: %.120s", why);
-	else if (is_memory_short())
+	/* curl calls a header line that never ends "out of memory". */
+	else if (result_memory_is_short((size_t)2 * LINE_BYTES_MAX))
 		result_local(r, "cannot probe from here: out of memory");
 	else
 		result_fail(r, PROBE_HEADERS, "a header line of more than %d bytes",

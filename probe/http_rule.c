@@ -12,29 +12,20 @@
 bool
 http_rule_init(struct http_rule *rule, const struct check_http *check, struct err *e)
 {
-	int error;
+	struct err why;
 
 	*rule = (struct http_rule){.check = check};
 	if (check->matches[0] == '\0')
 		return true;
-	/* No REG_NOSUB: REG_STARTEND, which lets zero bytes be matched over, needs it. */
-	error = regcomp(&rule->regex, check->matches, REG_EXTENDED);
-	if (error != 0) {
-		char why[96];
-
-		(void)regerror(error, &rule->regex, why, sizeof why);
-		return err_set(e, "matches: %s", why);
-	}
-	rule->has_regex = true;
-	return true;
+	rule->pattern = pattern_new(check->matches, &why);
+	return rule->pattern != NULL || err_set(e, "matches: %.120s", why.text);
 }
 
 void
 http_rule_fini(struct http_rule *rule)
 {
-	if (rule->has_regex)
-		regfree(&rule->regex);
-	rule->has_regex = false;
+	pattern_free(rule->pattern);
+	rule->pattern = NULL;
 }
 
 static bool
@@ -72,18 +63,10 @@ http_rule_judge_head(const struct http_rule *rule, uint32_t status, bool has_loc
 		result_fail(r, PROBE_STATUS, "http status %u is not wanted", status);
 		return HTTP_DONE;
 	}
-	if (check->contains[0] != '\0' || rule->has_regex)
+	if (check->contains[0] != '\0' || rule->pattern != NULL)
 		return HTTP_MORE;
 	result_pass(r);
 	return HTTP_DONE;
-}
-
-static bool
-matches(const struct http_rule *rule, const char *body, size_t bytes)
-{
-	regmatch_t all = {.rm_so = 0, .rm_eo = (regoff_t)bytes};
-
-	return regexec(&rule->regex, body, 1, &all, REG_STARTEND) == 0;
 }
 
 enum http_judged
@@ -95,12 +78,12 @@ http_rule_judge_body(const struct http_rule *rule, const char *body, size_t byte
 	bool found = want[0] == '\0' || memmem(body, bytes, want, strlen(want)) != NULL;
 
 	assert(bytes <= CHECK_BODY_BYTES && body[bytes] == '\0');
-	if (!end && (!found || rule->has_regex))
+	if (!end && (!found || rule->pattern != NULL))
 		return HTTP_MORE;
 	if (!found)
 		result_fail(r, PROBE_BODY,
 		    "\"%.60s\" is not in the first %zu bytes of the body", want, bytes);
-	else if (rule->has_regex && !matches(rule, body, bytes))
+	else if (rule->pattern != NULL && !pattern_found(rule->pattern, body, bytes))
 		result_fail(r, PROBE_BODY,
 		    "the first %zu bytes of the body do not match \"%.60s\"", bytes,
 		    rule->check->matches);

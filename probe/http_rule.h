@@ -5,15 +5,14 @@
 #ifndef PROBE_HTTP_RULE_H
 #define PROBE_HTTP_RULE_H
 
-#include <regex.h>
 #include <stddef.h>
 
+#include "probe/pattern.h"
 #include "probe/result.h"
 
 struct http_rule {
 	const struct check_http *check; /* borrowed for the rule's life */
-	bool has_regex;
-	regex_t regex;
+	struct pattern *pattern;        /* NULL: none */
 };
 
 enum http_judged {

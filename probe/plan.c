@@ -44,6 +44,8 @@ make_ready(struct plan *p, const struct prober_msg *m, struct tls_system *system
 	const struct check_spec *check = &p->check;
 	struct err e;
 
+	if (check->kind == CHECK_EXEC)
+		return;
 	p->from.any = check->source[0] == '\0';
 	if (!p->from.any && !address_parse(&p->from.address, check->source)) {
 		(void)snprintf(p->trouble, sizeof p->trouble,
@@ -57,6 +59,11 @@ make_ready(struct plan *p, const struct prober_msg *m, struct tls_system *system
 	if (check->kind == CHECK_TCP) {
 		if (!tcp_plan_init(
 			&p->tcp, &check->tcp, p->port, &p->from, m->file, system, &e))
+			(void)snprintf(p->trouble, sizeof p->trouble, "%.100s", e.text);
+		return;
+	}
+	if (check->kind == CHECK_DNS) {
+		if (!dns_plan_init(&p->dns, check, p->port, &p->from, &e))
 			(void)snprintf(p->trouble, sizeof p->trouble, "%.100s", e.text);
 		return;
 	}
@@ -76,6 +83,7 @@ plan_take(struct plans *all, const struct prober_msg *m, struct tls_system *syst
 	const struct check_spec *check = &m->check;
 	uint16_t own = check->kind == CHECK_HTTP ? check->http.port
 	    : check->kind == CHECK_TCP           ? check->tcp.port
+	    : check->kind == CHECK_DNS           ? check->dns.port
 						 : 0;
 	uint16_t in_force = own != 0 ? own : m->port;
 	uint64_t hash = digest(m, in_force);

@@ -7,6 +7,7 @@
 #ifndef PROBE_PLAN_H
 #define PROBE_PLAN_H
 
+#include "probe/dns.h"
 #include "probe/http.h"
 #include "probe/tcp.h"
 
@@ -17,6 +18,7 @@ struct plan {
 	struct connect_from from;
 	struct http_plan *http; /* CHECK_HTTP */
 	struct tcp_plan tcp;    /* CHECK_TCP */
+	struct dns_plan dns;    /* CHECK_DNS */
 	char trouble[120];      /* why it cannot be carried out; "" it can */
 	uint32_t users;
 	uint64_t hash;

@@ -160,6 +160,9 @@ obey(struct worker *w, const struct prober_msg *m)
 		if (!w->going)
 			targets_go(w);
 		return;
+	case PROBER_RESULT:
+		target_result(w, m);
+		return;
 	}
 	end(w, PROBER_EXIT_PROTOCOL);
 }
@@ -186,6 +189,10 @@ close_texts(struct prober_msg *m)
 	CLOSE(m->check.tcp.expect);
 	CLOSE(m->check.tcp.server_name);
 	CLOSE(m->check.tcp.ca);
+	CLOSE(m->check.dns.name);
+	CLOSE(m->check.dns.contains);
+	for (unsigned i = 0; i < CHECK_ANSWERS_MAX; i++)
+		CLOSE(m->check.dns.answer[i]);
 #undef CLOSE
 }
 

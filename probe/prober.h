@@ -13,7 +13,10 @@
  * Order on the wire: agent → worker: PROBER_HELLO, then any number of
  * PROBER_TARGET, PROBER_DROP, then PROBER_GO at most once (before it nothing
  * is probed, so that the stagger is even); later TARGET and DROP are a reload.
- * worker → agent: PROBE_READY first and alone, then events, several to a message.
+ * A CHECK_EXEC is only scheduled here: PROBE_DUE asks for the program to be run for
+ * an address, and PROBER_RESULT says how it ended; until then the address waits.
+ * worker → agent: PROBE_READY first and alone, then events, several to a
+ * message.
  */
 #ifndef PROBE_PROBER_H
 #define PROBE_PROBER_H
@@ -27,9 +30,15 @@
 #include "steering/core/err.h"
 #include "steering/core/sample.h"
 
-#define PROBER_PROTOCOL 3
+#define PROBER_PROTOCOL 4
 
-enum prober_msg_kind { PROBER_HELLO = 1, PROBER_TARGET, PROBER_DROP, PROBER_GO };
+enum prober_msg_kind {
+	PROBER_HELLO = 1,
+	PROBER_TARGET,
+	PROBER_DROP,
+	PROBER_GO,
+	PROBER_RESULT
+};
 
 /* A worker opens no files: prober_send() opens those that a check names, and attaches
  * them (SCM_RIGHTS) in this order. */
@@ -43,7 +52,7 @@ struct prober_file {    /* filled by prober_send() */
 
 struct prober_msg {
 	uint32_t kind;
-	uint32_t id;          /* TARGET, DROP: chosen by the agent */
+	uint32_t id;          /* TARGET, DROP, RESULT: chosen by the agent */
 	uint64_t seed;        /* HELLO: of stagger and jitter */
 	uint32_t protocol;    /* HELLO */
 	bool once;            /* HELLO: one probe of each address, then silence */
@@ -51,10 +60,12 @@ struct prober_msg {
 	char nameservers
 	    [256]; /* HELLO: "ip[:port],…" for probe names; "" the system's */
 	char host[DNS_NAME_MAX];               /* TARGET: name or numeric address */
-	uint16_t port;                         /* TARGET: never 0 for http and tcp */
+	uint16_t port;                         /* TARGET: never 0 for http, tcp, dns */
 	bool families[FAMILIES];               /* TARGET: resolve A, AAAA */
 	struct check_spec check;               /* TARGET */
 	struct prober_file file[PROBER_FILES]; /* TARGET */
+	uint64_t ticket;                       /* RESULT: of the PROBE_DUE */
+	uint32_t slot, outcome;                /* RESULT */
 };
 
 enum probe_event_kind {
@@ -66,6 +77,7 @@ enum probe_event_kind {
 	PROBE_RESOLVED,   /* a name resolved again after trouble */
 	PROBE_UNRESOLVED, /* it does not resolve: the last addresses stay in use */
 	PROBE_CROWDED,    /* more than ADDRESSES_MAX addresses: the rest is left out */
+	PROBE_DUE,        /* CHECK_EXEC: run it for this address now */
 	PROBE_LAG,        /* every 1 s: latency_us is the worst lateness of the worker's
 				 * loop since the last one; id and slot mean nothing. Its
 				 * absence means a worker that is stuck or stopped. */
@@ -80,7 +92,7 @@ enum probe_reason {
 	PROBE_RESET,       /* closed or reset before the answer was whole */
 	PROBE_STATUS,      /* an HTTP status that is not wanted */
 	PROBE_BODY,        /* contains/matches not found */
-	PROBE_GARBAGE,     /* not HTTP */
+	PROBE_GARBAGE,     /* not HTTP, not DNS */
 	PROBE_HEADERS,     /* more than 16 KiB of header */
 	PROBE_REDIRECTS,   /* more redirects than allowed */
 	PROBE_SLOW,        /* passed, but slower than `slow` */
@@ -91,7 +103,12 @@ enum probe_reason {
 	PROBE_TLS_NAME,        /* the certificate is for other names */
 	PROBE_TLS_SELF_SIGNED, /* it is signed by itself, and not trusted */
 	PROBE_TLS_ISSUER,      /* it is signed by somebody who is not trusted */
+	PROBE_RCODE,           /* a name server's answer has another code */
+	PROBE_ANSWER,          /* … or other records than it should */
 	PROBE_FORBIDDEN,       /* link-local or metadata address: never probed */
+	PROBE_EXIT,            /* a program ended with another status than 0 */
+	PROBE_SIGNAL,          /* a signal ended it, which was not ours */
+	PROBE_NOT_STARTED,     /* it could not be started: UNKNOWN */
 	PROBE_LOCAL,           /* our own trouble: UNKNOWN */
 	PROBE_REASONS
 };
@@ -106,7 +123,8 @@ struct probe_event {
 	uint64_t start_ms;    /* SAMPLE: CLOCK_BOOTTIME when the probe began */
 	uint32_t latency_us;  /* SAMPLE: to the last byte that was needed */
 	uint32_t family;      /* ADDRESS: enum family */
-	char address[64];     /* ADDRESS, SAMPLE, RETIRED: numeric */
+	uint64_t ticket;      /* DUE: never 0, never twice from one worker */
+	char address[64];     /* ADDRESS, SAMPLE, RETIRED, DUE: numeric */
 	char text[160];       /* a sentence for people; "" on a pass */
 };
 

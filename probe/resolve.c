@@ -314,6 +314,57 @@ resolver_ask(struct resolver *r, const char *name, enum family family,
 	return q;
 }
 
+/* ---- messages ---- */
+
+void
+resolve_spell(const char *name, char out[DNS_NAME_MAX + 1])
+{
+	bool wild = strncmp(name, "\\052.", 5) == 0;
+
+	(void)snprintf(
+	    out, DNS_NAME_MAX + 1, "%s%s", wild ? "*" : "", name + (wild ? 4 : 0));
+}
+
+size_t
+resolve_question(const char *name, uint16_t type, uint8_t out[RESOLVE_QUESTION_MAX])
+{
+	char spelled[DNS_NAME_MAX + 1];
+	unsigned char *bytes = NULL;
+	int n = 0;
+
+	resolve_spell(name, spelled);
+	if (ares_create_query(spelled, 1 /* IN */, type, 0, 1, &bytes, &n, 0) !=
+		ARES_SUCCESS ||
+	    n > RESOLVE_QUESTION_MAX)
+		n = 0;
+	if (n > 0)
+		memcpy(out, bytes, (size_t)n);
+	if (bytes != NULL)
+		ares_free_string(bytes);
+	return (size_t)n;
+}
+
+size_t
+resolve_expand(
+    const uint8_t *message, size_t bytes, size_t at, char *out, size_t out_bytes)
+{
+	char *name = NULL;
+	long taken = 0;
+	size_t n;
+
+	if (at >= bytes ||
+	    ares_expand_name(message + at, message, (int)bytes, &name, &taken) !=
+		ARES_SUCCESS)
+		return 0;
+	n = strlen(name);
+	if (n >= out_bytes)
+		taken = 0;
+	else
+		memcpy(out, name, n + 1);
+	ares_free_string(name);
+	return (size_t)taken;
+}
+
 void
 resolver_cancel(struct resolve_query *q)
 {

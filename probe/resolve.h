@@ -49,4 +49,20 @@ struct resolve_query *resolver_ask(struct resolver *r, const char *name,
     enum family family, resolve_done_fn *done, void *arg);
 void resolver_cancel(struct resolve_query *q);
 
+/* ---- messages: what c-ares makes and unfolds, for questions that others send ---- */
+
+#define RESOLVE_NAME_MAX 1024    /* 255 bytes, each perhaps written as \DDD */
+#define RESOLVE_QUESTION_MAX 320 /* header, name, type, class */
+
+/* A configured name as c-ares spells it: \052 of a wildcard is *. */
+void resolve_spell(const char *name, char out[DNS_NAME_MAX + 1]);
+/* A question of class IN, transaction 0, recursion wanted, no EDNS. The name is as in
+ * the configuration (\052 for a wildcard's star). Returns its bytes; 0: no such name. */
+size_t
+resolve_question(const char *name, uint16_t type, uint8_t out[RESOLVE_QUESTION_MAX]);
+/* The name that stands at `at` in a message, without its last dot. Returns how many
+ * bytes it takes up there; 0: it is broken, or longer than out. */
+size_t resolve_expand(
+    const uint8_t *message, size_t bytes, size_t at, char *out, size_t out_bytes);
+
 #endif

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *
@@ -33,7 +34,12 @@ probe_reason_word(enum probe_reason r)
 	    [PROBE_TLS_NAME] = "tls-name",
 	    [PROBE_TLS_SELF_SIGNED] = "tls-self-signed",
 	    [PROBE_TLS_ISSUER] = "tls-issuer",
+	    [PROBE_RCODE] = "rcode",
+	    [PROBE_ANSWER] = "answer",
 	    [PROBE_FORBIDDEN] = "forbidden",
+	    [PROBE_EXIT] = "exit",
+	    [PROBE_SIGNAL] = "signal",
+	    [PROBE_NOT_STARTED] = "not-started",
 	    [PROBE_LOCAL] = "local",
 	};
 
@@ -122,4 +128,27 @@ result_from_connect(struct probe_result *r, int error, bool at_once)
 		result_fail(r, PROBE_UNREACHABLE, "unreachable: %s", strerror(error));
 		return;
 	}
+}
+
+void
+result_from_http2(struct probe_result *r, const char *why)
+{
+	const char *number = strstr(why, "returned -");
+	const char *words = strrchr(why, ':');
+
+	if (number != NULL && strncmp(number, "returned -902:", 14) == 0)
+		result_fail(r, PROBE_HEADERS, "more header than curl keeps (HTTP/2)");
+	else
+		result_fail(r, PROBE_GARBAGE, "not HTTP: broken HTTP/2: %.100s",
+		    words != NULL ? words + 1 : why);
+}
+
+bool
+result_memory_is_short(size_t bytes)
+{
+	void *volatile room = malloc(bytes);
+	bool none = room == NULL;
+
+	free(room);
+	return none;
 }

@@ -36,4 +36,11 @@ void result_local(struct probe_result *r, const char *format, ...)
  * packet was sent), not an answer or a time-out of the network. */
 void result_from_connect(struct probe_result *r, int error, bool at_once);
 
+/* Of an HTTP/2 answer that nghttp2 refused, by curl's sentence about it: "…
+ * nghttp2_session_mem_recv() returned NUMBER:WORDS". −902 is curl's own refusal to keep
+ * more header. */
+void result_from_http2(struct probe_result *r, const char *why);
+/* Would so many bytes be too many now? */
+bool result_memory_is_short(size_t bytes) MUST_CHECK;
+
 #endif

@@ -26,10 +26,9 @@
 
 /* As many as we may: root in a container is often not allowed to raise the maximum. */
 static bool
-limit_files(struct err *e)
+limit_files(rlim_t files, struct err *e)
 {
-	struct rlimit r = {
-	    .rlim_cur = SANDBOX_FILES_MAX, .rlim_max = SANDBOX_FILES_MAX};
+	struct rlimit r = {.rlim_cur = files, .rlim_max = files};
 
 	if (setrlimit(RLIMIT_NOFILE, &r) == 0)
 		return true;
@@ -42,12 +41,12 @@ limit_files(struct err *e)
 }
 
 static bool
-forbid_cores_and_children(struct err *e)
+forbid(bool children, struct err *e)
 {
 	const struct rlimit none = {0};
 
 	if (setrlimit(RLIMIT_CORE, &none) == 0 &&
-	    (SANDBOX_RELAXED || setrlimit(RLIMIT_NPROC, &none) == 0))
+	    (!children || setrlimit(RLIMIT_NPROC, &none) == 0))
 		return true;
 	return err_set(e, "limits on core files and processes: %s", strerror(errno));
 }
@@ -81,8 +80,8 @@ drop_capabilities(struct err *e)
 	return err_set(e, "cannot drop capabilities: %s", strerror(errno));
 }
 
-bool
-sandbox_enter(struct err *e)
+static bool
+enter(bool children, struct err *e)
 {
 	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
@@ -91,7 +90,8 @@ sandbox_enter(struct err *e)
 	(void)umask(077);
 	if (chdir("/") < 0)
 		return err_set(e, "cannot enter /: %s", strerror(errno));
-	if (!limit_files(e) || !forbid_cores_and_children(e))
+	if (!limit_files(children ? SANDBOX_RUNNER_FILES : SANDBOX_FILES_MAX, e) ||
+	    !forbid(!children && !SANDBOX_RELAXED, e))
 		return false;
 	if (!become_nobody(e) || !drop_capabilities(e))
 		return false;
@@ -100,4 +100,16 @@ sandbox_enter(struct err *e)
 	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_set(e, "prctl: %s", strerror(errno));
 	return true;
+}
+
+bool
+sandbox_enter(struct err *e)
+{
+	return enter(false, e);
+}
+
+bool
+sandbox_enter_runner(struct err *e)
+{
+	return enter(true, e);
 }

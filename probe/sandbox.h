@@ -15,6 +15,11 @@
 #define SANDBOX_FILES_MAX 65536
 bool sandbox_enter(struct err *e) MUST_CHECK;
 
+/* The same for the runner, which must be able to start processes: those are not
+ * limited, and descriptors as low as programs expect. */
+#define SANDBOX_RUNNER_FILES 1024
+bool sandbox_enter_runner(struct err *e) MUST_CHECK;
+
 /* Irrevocable too, and last, when every file is open: a system-call filter (seccomp).
  * From here on no file is opened, no process made, no program executed, and no socket
  * but IPv4 and IPv6 ones; what is not on the list fails with EPERM, and execve() and

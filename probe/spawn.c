@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "probe/prober.h"
+#include "probe/runner.h"
 
 #define WORKER_FD 3
 
@@ -50,9 +51,9 @@ set_signals(posix_spawnattr_t *attr)
 }
 
 static int
-spawn(const char *file, int fd, pid_t *pid)
+spawn(const char *file, char *command, int fd, pid_t *pid)
 {
-	static char name[] = "pointsman", command[] = "prober", number[] = "3";
+	static char name[] = "pointsman", number[] = "3";
 	char *const argv[] = {name, command, number, NULL};
 	char *const environment[] = {NULL};
 	posix_spawn_file_actions_t files;
@@ -75,8 +76,8 @@ spawn(const char *file, int fd, pid_t *pid)
 	return error;
 }
 
-bool
-prober_spawn(const char *argv0, int *fd, pid_t *pid, struct err *e)
+static bool
+spawn_with_socket(const char *argv0, char *command, int *fd, pid_t *pid, struct err *e)
 {
 	const char *file = argv0 == NULL ? "/proc/self/exe" : argv0;
 	int pair[2], error;
@@ -84,7 +85,7 @@ prober_spawn(const char *argv0, int *fd, pid_t *pid, struct err *e)
 	if (socketpair(
 		AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return err_set(
-		    e, "cannot start a prober: socketpair: %s", strerror(errno));
+		    e, "cannot start a %s: socketpair: %s", command, strerror(errno));
 	/* Descriptors 0–3 are set one after the other: keep ours out of their way. */
 	if (pair[1] < WORKER_FD) {
 		int high = fcntl(pair[1], F_DUPFD_CLOEXEC, WORKER_FD);
@@ -92,7 +93,7 @@ prober_spawn(const char *argv0, int *fd, pid_t *pid, struct err *e)
 		(void)close(pair[1]);
 		pair[1] = high;
 	}
-	error = pair[1] < 0 ? EMFILE : spawn(file, pair[1], pid);
+	error = pair[1] < 0 ? EMFILE : spawn(file, command, pair[1], pid);
 	if (pair[1] >= 0)
 		(void)close(pair[1]);
 	if (error == 0) {
@@ -100,5 +101,21 @@ prober_spawn(const char *argv0, int *fd, pid_t *pid, struct err *e)
 		return true;
 	}
 	(void)close(pair[0]);
-	return err_set(e, "cannot start a prober: %s: %s", file, strerror(error));
+	return err_set(e, "cannot start a %s: %s: %s", command, file, strerror(error));
+}
+
+bool
+prober_spawn(const char *argv0, int *fd, pid_t *pid, struct err *e)
+{
+	static char command[] = "prober";
+
+	return spawn_with_socket(argv0, command, fd, pid, e);
+}
+
+bool
+runner_spawn(const char *argv0, int *fd, pid_t *pid, struct err *e)
+{
+	static char command[] = "runner";
+
+	return spawn_with_socket(argv0, command, fd, pid, e);
 }

@@ -54,6 +54,7 @@ stop_slot(struct slot *s)
 {
 	if (s->flight != NULL)
 		flight_cancel(s->flight);
+	s->ticket = 0;
 	schedule_remove(&s->target->worker->schedule, &s->beat);
 }
 
@@ -296,6 +297,18 @@ target_drop(struct worker *w, uint32_t id)
 
 	if (t != NULL)
 		target_free(t);
+}
+
+void
+target_result(struct worker *w, const struct prober_msg *m)
+{
+	struct target *t = find(w, m->id);
+	struct slot *s = t != NULL && m->slot < t->slots ? t->slot[m->slot] : NULL;
+
+	if (s == NULL || m->ticket == 0 || s->ticket != m->ticket)
+		return;
+	flight_result(w, s,
+	    m->outcome <= OUTCOME_FAIL ? (enum outcome)m->outcome : OUTCOME_UNKNOWN);
 }
 
 void

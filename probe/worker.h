@@ -26,8 +26,9 @@ struct slot { /* one address of one target */
 	struct outbox_entry *queued;
 	const char *forbidden; /* why it is never probed; NULL: it is */
 	struct address address;
-	uint8_t number; /* below ADDRESSES_MAX */
-	bool failing;   /* the last probe failed */
+	uint8_t number;  /* below ADDRESSES_MAX */
+	bool failing;    /* the last probe failed */
+	uint64_t ticket; /* of the PROBE_DUE without a result; 0: none */
 };
 
 struct target {
@@ -67,6 +68,7 @@ struct worker {
 	struct event *more; /* to start: they were too many for one go */
 	bool behind;        /* more is to come */
 	uint64_t beat_us;   /* when the last heartbeat came */
+	uint64_t tickets;   /* given so far */
 	int fd;
 	bool greeted, going, over;
 	enum prober_exit exit;
@@ -77,11 +79,14 @@ struct worker {
 bool target_put(struct worker *w, const struct prober_msg *m) MUST_CHECK;
 void
 target_drop(struct worker *w, uint32_t id); /* nothing happens for an unknown one */
-void targets_go(struct worker *w);          /* schedules what has come so far */
+/* How a program ended, if its slot still waits for that. */
+void target_result(struct worker *w, const struct prober_msg *m);
+void targets_go(struct worker *w); /* schedules what has come so far */
 void targets_drop_all(struct worker *w);
 
 /* flight.c */
 void flight_start(struct worker *w, struct slot *s); /* its beat is running */
+void flight_result(struct worker *w, struct slot *s, enum outcome outcome);
 void flight_cancel(struct flight *f); /* no sample; the beat is left as it is */
 
 /* prober.c: the schedule's earliest beat may have changed. */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "steering/agent/order_notes.h"
 #include "steering/core/engine.h"
 #include "config/model.h"
 #include "steering/zone/provider.h"
@@ -26,8 +27,10 @@ struct metrics;
 struct control;
 struct page;
 struct workers;
+struct jobs;
 struct targets;
 struct self;
+struct peers;
 struct reload;
 struct verify;
 struct agent;
@@ -134,9 +137,12 @@ struct agent {
 	struct control *control; /* NULL: no `control` */
 	struct page *page;       /* NULL: no `page` */
 	struct workers *workers;
+	struct jobs *jobs; /* of the runner */
 	struct targets *targets;
 	struct self *self;
 	struct dns_ask *dns;
+	struct peers *peers; /* NULL: quorum: solo */
+	struct order_notes orders;
 	struct reload *reload; /* NULL: none under way */
 	uint32_t zones;
 	struct agent_zone *zone[ZONES_MAX];
@@ -175,6 +181,7 @@ int64_t agent_now_wall_s(const struct agent *a);
 enum doubt agent_doubt(const struct agent *a);
 /* Worst lateness of the loop since the agent began, and of the last minute. */
 uint64_t agent_late_max_ms(const struct agent *a);
+uint64_t agent_worker_late_max_ms(const struct agent *a); /* a prober's own loop */
 uint64_t agent_late_ms(const struct agent *a);
 /* Prober workers: configured, and alive now. */
 uint32_t agent_workers(const struct agent *a, uint32_t *alive);

@@ -13,6 +13,5 @@ ask_agent(const struct config *c, struct json *question, uint64_t timeout_ms);
 int ask_order(const struct options *o, const struct config *c, const char *service,
     const char *member);
 int ask_order_print(const struct options *o, const struct json *answer);
-void ask_print_json(const struct json *j);
 
 #endif

@@ -14,15 +14,6 @@
 
 #define STATUS_WAIT_MS 5000
 
-void
-ask_print_json(const struct json *j)
-{
-	char *text = json_write(j, true);
-
-	printf("%s\n", text);
-	free(text);
-}
-
 struct json *
 ask_agent(const struct config *c, struct json *question, uint64_t timeout_ms)
 {
@@ -46,7 +37,7 @@ ask_order_print(const struct options *o, const struct json *answer)
 	const struct json *list = json_get(answer, "services");
 
 	if (o->json)
-		ask_print_json(answer);
+		command_print_json(answer);
 	for (size_t i = 0; !o->json && i < json_count(list); i++) {
 		const struct json *part = json_at(list, i);
 		bool ok = json_flag(part, "ok");
@@ -84,7 +75,7 @@ cmd_status(const struct options *o)
 		} else if (answer != NULL) {
 			status = EXIT_GOOD;
 			if (o->json)
-				ask_print_json(answer);
+				command_print_json(answer);
 			else
 				status_print(answer, stdout);
 		}

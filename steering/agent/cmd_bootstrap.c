@@ -153,7 +153,7 @@ all_zones(const struct options *o, const struct config *c)
 		struct json *answer = json_map_new();
 
 		json_put(answer, "zones", list);
-		ask_print_json(answer);
+		command_print_json(answer);
 		json_free(answer);
 	}
 	return status;

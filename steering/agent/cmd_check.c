@@ -108,7 +108,7 @@ print_json(const struct config *c, const struct once *o)
 		json_put_text(j, "text", row->text);
 		json_add(list, j);
 	}
-	ask_print_json(list);
+	command_print_json(list);
 	json_free(list);
 }
 

@@ -14,10 +14,12 @@ print_notes(const char *path, const struct config_notes *notes)
 
 	for (size_t i = 0; i < notes->count; i++) {
 		config_note_format(path, &notes->note[i], line, sizeof line);
-		(void)fprintf(stderr, "%s\n", line);
+		command_note(line);
 	}
-	if (notes->more)
-		(void)fprintf(stderr, "%s: … and more\n", path);
+	if (!notes->more)
+		return;
+	(void)snprintf(line, sizeof line, "%.500s: … and more", path);
+	command_note(line);
 }
 
 struct config *

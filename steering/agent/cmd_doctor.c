@@ -47,9 +47,7 @@ print_json(struct doctor *d, int status)
 	for (size_t i = 0; i < DOCTOR_LEVELS; i++)
 		json_put_int(answer, level_word[i], d->count[i]);
 	json_put(answer, "findings", d->findings);
-	char *text = json_write(answer, true);
-	printf("%s\n", text);
-	free(text);
+	command_print_json(answer);
 	json_free(answer);
 }
 
@@ -66,6 +64,7 @@ cmd_doctor(const struct options *o)
 	if (o->json)
 		d.findings = json_list_new();
 	doctor_here(&d);
+	doctor_peers(&d);
 	doctor_senses(&d);
 	doctor_zones(&d);
 	int status = d.count[DOCTOR_WRONG] > 0 ? EXIT_NO

@@ -68,7 +68,7 @@ cmd_history(const struct options *o)
 			command_say("%s", e.text);
 	}
 	if (ok && o->json)
-		ask_print_json(list);
+		command_print_json(list);
 	json_free(list);
 	config_free(c);
 	return ok ? EXIT_GOOD : EXIT_CANNOT;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * iam: what this configuration needs to be allowed, and no more.
+ * iam: what this configuration needs to be allowed, and no more. With --bootstrap: what
+ * whoever runs `bootstrap` needs, once; an agent never makes a health check, so its own
+ * policy does not have it.
  *
  * One policy is for one identity. A zone with role_arn is written by that role, so the
  * agent's own identity needs nothing on it but sts:AssumeRole; the role's policy is
@@ -83,13 +85,11 @@ condition(const struct config *c, uint32_t zone)
 }
 
 static bool
-uses_steady(const struct config *c, uint32_t zone)
+needs_steady(const struct config *c, uint32_t zone)
 {
 	for (uint32_t i = 0; i < c->services; i++)
-		for (uint32_t m = 0; m < c->service[i].rule.members; m++)
-			if (c->service[i].zone == zone &&
-			    strcmp(c->service[i].member[m].health_check, "steady") == 0)
-				return true;
+		if (c->service[i].zone == zone && config_needs_steady(&c->service[i]))
+			return true;
 	return false;
 }
 
@@ -107,9 +107,19 @@ add_zone(struct json *list, const struct config *c, uint32_t zone, const char *a
 	change = statement("Change", z->key, KEY, resource);
 	json_put(change, "Condition", condition(c, zone));
 	json_add(list, change);
-	if (uses_steady(c, zone))
+	if (needs_steady(c, zone))
 		json_add(
 		    list, statement("Checks", z->key, "route53:ListHealthChecks", "*"));
+}
+
+/* A health check is of the account and not of a zone. */
+static void
+add_bootstrap(struct json *list, const struct config *c, uint32_t zone)
+{
+	const char *key = c->zone[zone].key;
+
+	json_add(list, statement("Checks", key, "route53:ListHealthChecks", "*"));
+	json_add(list, statement("Steady", key, "route53:CreateHealthCheck", "*"));
 }
 
 /* GetChange knows no zone: one statement a partition. */
@@ -149,7 +159,7 @@ is_its(const struct config *c, uint32_t zone, int32_t asked)
 }
 
 static struct json *
-statements(const struct config *c, int32_t asked)
+statements(const struct config *c, int32_t asked, bool bootstrap)
 {
 	struct json *list = json_list_new();
 	struct partition_place place[ZONES_MAX];
@@ -159,7 +169,11 @@ statements(const struct config *c, int32_t asked)
 	for (uint32_t z = 0; z < c->zones; z++) {
 		if (!partition_find(&place[z], &c->zone[z].route53, &e))
 			(void)snprintf(place[z].arn, sizeof place[z].arn, "aws");
-		if (is_its(c, z, asked)) {
+		if (bootstrap && !needs_steady(c, z))
+			continue;
+		if (is_its(c, z, asked) && bootstrap) {
+			add_bootstrap(list, c, z);
+		} else if (is_its(c, z, asked)) {
 			add_zone(list, c, z, place[z].arn);
 			add_poll(list, place[z].arn, &polled);
 		} else if (asked < 0) {
@@ -189,22 +203,33 @@ find_zone(const struct config *c, const char *key)
 
 /* What the policy alone does not say; on stderr, so that stdout is the policy. */
 static void
-say_more(const struct config *c, int32_t asked, const char *policy)
+say_more(const struct config *c, int32_t asked, bool bootstrap, const char *policy)
 {
+	const char *profile = NULL;
 	size_t n = strlen(policy);
-	bool several = false;
+	bool several = false, steady = false;
 
 	for (uint32_t z = 0; z < c->zones && asked < 0; z++) {
-		several |= strcmp(profile_of(c, z), profile_of(c, 0)) != 0;
+		if (bootstrap && !needs_steady(c, z))
+			continue;
+		steady |= needs_steady(c, z);
+		if (profile == NULL)
+			profile = profile_of(c, z);
+		several |= strcmp(profile_of(c, z), profile) != 0;
 		if (role_of(c, z)[0] != '\0')
 			command_say("zone %s is written as %s: its policy is what "
-				    "'pointsman iam -c %s %s' prints",
-			    c->zone[z].key, role_of(c, z), c->path, c->zone[z].key);
+				    "'pointsman iam -c %s%s %s' prints",
+			    c->zone[z].key, role_of(c, z), c->path,
+			    bootstrap ? " --bootstrap" : "", c->zone[z].key);
 	}
 	if (several)
 		command_say(
 		    "the zones name several profiles, and this is what all of "
 		    "them need together: name a zone to get its profile's alone");
+	if (steady && !bootstrap)
+		command_say("'pointsman bootstrap' needs more, once: 'pointsman iam -c "
+			    "%s --bootstrap' prints it",
+		    c->path);
 	if (n > MANAGED_POLICY_MAX)
 		command_say("the policy is %zu characters long and IAM takes %d: put "
 			    "services in zones with roles of their own",
@@ -216,6 +241,7 @@ cmd_iam(const struct options *o)
 {
 	struct config *c = command_config(o);
 	int32_t zone = -1;
+	bool empty;
 
 	if (c == NULL || (o->words > 0 && (zone = find_zone(c, o->word[0])) < 0)) {
 		config_free(c);
@@ -223,13 +249,17 @@ cmd_iam(const struct options *o)
 	}
 	struct json *policy = json_map_new();
 	json_put_text(policy, "Version", "2012-10-17");
-	json_put(policy, "Statement", statements(c, zone));
-	char *text = json_write(policy, true), *tight = json_write(policy, false);
-	printf("%s\n", text);
-	say_more(c, zone, tight);
-	free(text);
+	json_put(policy, "Statement", statements(c, zone, o->bootstrap));
+	empty = json_count(json_get(policy, "Statement")) == 0;
+	char *tight = json_write(policy, false);
+	command_print_json(policy);
+	if (empty)
+		command_say("nothing is needed: no member there says "
+			    "health_check: steady");
+	else
+		say_more(c, zone, o->bootstrap, tight);
 	free(tight);
 	json_free(policy);
 	config_free(c);
-	return EXIT_GOOD;
+	return empty ? EXIT_NO : EXIT_GOOD;
 }

@@ -177,7 +177,7 @@ plan_json(const struct config_service *s, const struct plan *p)
 
 /* ---- one service ---- */
 
-/* Adds to the list when there is one, else prints; returns an exit status. */
+/* Adds to the list, prints, when there is one; returns an exit status. */
 static int
 plan_one(struct config *c, struct plan_in *in, struct json *list, FILE *out)
 {
@@ -194,7 +194,7 @@ plan_one(struct config *c, struct plan_in *in, struct json *list, FILE *out)
 	}
 	if (list != NULL)
 		json_add(list, plan_json(s, &plan));
-	else
+	if (out != NULL)
 		print_plan(s, &plan, out);
 	int status = answer_status(plan.answer);
 	plan_free(&plan);
@@ -208,7 +208,7 @@ print_list(struct json *list)
 	struct json *answer = json_map_new();
 
 	json_put(answer, "services", list);
-	ask_print_json(answer);
+	command_print_json(answer);
 	json_free(answer);
 }
 
@@ -230,7 +230,7 @@ plan_all(const struct options *o, struct config *c, uint32_t self, int32_t servi
 
 		if (service >= 0 && i != (uint32_t)service)
 			continue;
-		int one = plan_one(c, &in, list, stdout);
+		int one = plan_one(c, &in, list, o->json ? NULL : stdout);
 		status = one > status ? one : status;
 	}
 	if (o->json)
@@ -272,8 +272,13 @@ show_adopt(const struct options *o, struct config *c, uint32_t self, uint32_t se
 	    .self = self,
 	    .probes = &probes,
 	    .order = ORDER_ADOPT};
-	/* With --json the agent's answer alone is stdout's. */
-	int status = plan_one(c, &in, NULL, o->json ? stderr : stdout);
+	/* With --json stdout is the agent's answer's; the plan's, when none is asked. */
+	struct json *list = o->json ? json_list_new() : NULL;
+	int status = plan_one(c, &in, list, o->json ? stderr : stdout);
+	if (o->json && status != EXIT_NO)
+		print_list(list);
+	else
+		json_free(list);
 	once_free(&probes);
 	return status;
 }

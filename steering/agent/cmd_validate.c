@@ -93,9 +93,7 @@ print_json(const struct options *o, const struct config *c,
 		json_put_bool(answer, "runnable", unbuilt->count == 0);
 		add_notes(answer, "not_runnable", unbuilt);
 	}
-	char *text = json_write(answer, true);
-	printf("%s\n", text);
-	free(text);
+	command_print_json(answer);
 	json_free(answer);
 }
 
@@ -123,7 +121,13 @@ cmd_validate(const struct options *o)
 int
 cmd_version(const struct options *o)
 {
-	(void)o;
-	printf("pointsman %s\n", POINTSMAN_VERSION);
+	if (!o->json) {
+		printf("pointsman %s\n", POINTSMAN_VERSION);
+		return EXIT_GOOD;
+	}
+	struct json *answer = json_map_new();
+	json_put_text(answer, "version", POINTSMAN_VERSION);
+	command_print_json(answer);
+	json_free(answer);
 	return EXIT_GOOD;
 }

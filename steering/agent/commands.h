@@ -20,12 +20,14 @@ enum { EXIT_GOOD = 0, EXIT_NO = 1, EXIT_CANNOT = 2 };
 struct options {
 	const struct command *command;
 	const char *config, *agent, *reason, *site; /* NULL: not given */
-	bool json, yes, all, watch, verbose;
+	bool json, yes, all, watch, verbose, bootstrap;
 	uint64_t for_s;          /* 0: not given */
 	uint32_t workers, count; /* 0: not given */
 	unsigned words;
 	const char *word[COMMAND_WORDS_MAX];
 };
+
+struct json;
 
 struct command {
 	const char *name;
@@ -73,5 +75,12 @@ bool command_target(const char *word, char service[WORD_MAX], char member[WORD_M
 /* Asks on the terminal; false, after saying so, when there is none. */
 bool command_agreed(const char *question);
 __attribute__((format(printf, 1, 2))) void command_say(const char *format, ...);
+/* A line of somebody else's for stderr: a mistake in a file. */
+void command_note(const char *line);
+/* Answers in JSON; once at most, but for --watch. */
+void command_print_json(const struct json *j);
+/* With --json, last: when nothing was answered and the status is not good, an answer
+ * with ok false and what was said on stderr. */
+void command_end_json(int status);
 
 #endif

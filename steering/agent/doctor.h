@@ -35,6 +35,8 @@ __attribute__((format(printf, 4, 5))) void doctor_say(struct doctor *d,
 void doctor_here(struct doctor *d);
 /* The prober's sandbox, and the canaries. */
 void doctor_senses(struct doctor *d);
+/* The agents among each other: certificates, where we listen, who answers. */
+void doctor_peers(struct doctor *d);
 /* Per zone: credentials, permissions, clock, name servers. */
 void doctor_zones(struct doctor *d);
 

@@ -133,6 +133,37 @@ look_at_file(struct doctor *d, const char *what, const char *path, bool secret)
 }
 
 static void
+look_at_program(struct doctor *d, const char *check, const char *path)
+{
+	char what[WORD_MAX + 16];
+	struct stat s;
+
+	(void)snprintf(what, sizeof what, "check %s", check);
+	if (stat(path, &s) != 0)
+		doctor_say(d, DOCTOR_WRONG, what,
+		    "%s: %s: its samples are UNKNOWN until it is there", path,
+		    strerror(errno));
+	else if (!S_ISREG(s.st_mode))
+		doctor_say(d, DOCTOR_WRONG, what, "%s is no regular file", path);
+	else if ((s.st_mode & 0111) == 0 || access(path, X_OK) != 0)
+		doctor_say(d, DOCTOR_WRONG, what,
+		    "%s cannot be executed by uid %u (mode %03o): chmod 755 it", path,
+		    (unsigned)geteuid(), (unsigned)(s.st_mode & 0777));
+	else if ((s.st_mode & 022) != 0)
+		doctor_say(d, DOCTOR_WRONG, what,
+		    "%s can be written by others (mode %03o), and the agent runs it: "
+		    "chmod go-w it",
+		    path, (unsigned)(s.st_mode & 0777));
+	else if (geteuid() == 0 && (s.st_mode & 0001) == 0)
+		doctor_say(d, DOCTOR_WARN, what,
+		    "%s may be executed by some (mode %03o), and an agent that is root "
+		    "runs it as nobody: run the agent as a user of its own",
+		    path, (unsigned)(s.st_mode & 0777));
+	else
+		doctor_say(d, DOCTOR_GOOD, what, "%s can be executed", path);
+}
+
+static void
 look_at_files(struct doctor *d)
 {
 	const struct config *c = d->config;
@@ -151,6 +182,8 @@ look_at_files(struct doctor *d)
 	for (uint32_t i = 0; i < c->checks; i++) {
 		(void)snprintf(what, sizeof what, "check %s", c->check[i].name);
 		look_at_file(d, what, c->check[i].http.ca, false);
+		if (c->check[i].kind == CHECK_EXEC)
+			look_at_program(d, c->check[i].name, c->exec[i].arg[0]);
 	}
 	if (getenv("AWS_CA_BUNDLE") != NULL)
 		look_at_file(d, "AWS_CA_BUNDLE", getenv("AWS_CA_BUNDLE"), false);

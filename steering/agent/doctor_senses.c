@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "probe/prober.h"
+#include "steering/agent/exec_once.h"
 
 #define WORKER_MS 5000
 #define CONNECT_MS 2000
@@ -65,6 +66,44 @@ look_at_worker(struct doctor *d)
 		doctor_say(d, DOCTOR_WRONG, "prober",
 		    "a worker was not ready within %d s: is this machine overloaded?",
 		    WORKER_MS / 1000);
+}
+
+/* ---- the runner, where there is something to run ---- */
+
+static void
+look_at_runner(struct doctor *d)
+{
+	bool asked = false, gone = false;
+	struct exec_once x;
+	struct runner_event ev;
+	struct err e;
+
+	for (uint32_t i = 0; i < d->config->checks; i++)
+		asked = asked || d->config->check[i].kind == CHECK_EXEC;
+	if (!asked)
+		return;
+	if (!exec_once_open(&x, &e)) {
+		doctor_say(d, DOCTOR_WRONG, "runner", "%s", e.text);
+		return;
+	}
+	for (int i = 0; i < WORKER_MS / 1000 && !x.ready && !gone; i++) {
+		struct pollfd p = {.fd = x.fd, .events = POLLIN};
+
+		if (poll(&p, 1, 1000) == 1)
+			(void)!exec_once_hear(&x, &ev, &gone);
+	}
+	if (!x.ready)
+		doctor_say(d, DOCTOR_WRONG, "runner",
+		    "the process that runs programs does not start: the unit or the "
+		    "container must leave it setuid, setgid and prctl");
+	else if (geteuid() == 0)
+		doctor_say(d, DOCTOR_WARN, "runner",
+		    "it starts; an agent that is root runs programs as nobody: to give "
+		    "them more, run the agent as a user of its own");
+	else
+		doctor_say(d, DOCTOR_GOOD, "runner",
+		    "it starts; programs run as uid %u", (unsigned)geteuid());
+	exec_once_close(&x);
 }
 
 /* ---- canaries ---- */
@@ -146,5 +185,6 @@ void
 doctor_senses(struct doctor *d)
 {
 	look_at_worker(d);
+	look_at_runner(d);
 	look_at_canaries(d);
 }

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/listener.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -92,6 +91,12 @@ void
 door_entered(struct door *d)
 {
 	d->said = false;
+}
+
+bool
+door_rests(const struct door *d)
+{
+	return evtimer_pending(d->rested, NULL) != 0;
 }
 
 void

@@ -2,10 +2,12 @@
 /*
  * door.h - how many may come in, and what happens when the process is out of files.
  *
- * The control socket and the page are the two doors of an agent. Main thread only.
+ * The control socket, the page and what peers connect to are the doors of an agent. Main thread only.
  */
 #ifndef STEERING_AGENT_DOOR_H
 #define STEERING_AGENT_DOOR_H
+
+#include <stdbool.h>
 
 #define DOOR_FILES_LOW 256 /* fewer open files than this are too few */
 
@@ -27,6 +29,8 @@ struct door *door_new(struct event_base *base, struct evconnlistener *listener,
  * once until one has come in again. */
 void door_failed(struct door *d, int error);
 void door_entered(struct door *d);
+/* Does it rest just now? Then nobody else may enable the listener. */
+bool door_rests(const struct door *d);
 /* Before its listener is freed. NULL is nothing. */
 void door_free(struct door *d);
 

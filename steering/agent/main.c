@@ -3,8 +3,9 @@
  * pointsman: one binary, a table of subcommands.
  *
  * `reference` is in no list either: it prints config/REFERENCE.md, for who builds.
- * `prober` is in no list: the agent runs it, as the worker that probes. It is served
- * first, before this process opens, reads or initialises anything.
+ * `prober` and `runner` are in no list: the agent runs them, as the worker that probes
+ * and the process that runs programs. They are served first, before this process opens,
+ * reads or initialises anything.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "config/reference.h"
 #include "config/words.h"
 #include "probe/prober.h"
+#include "probe/runner.h"
 #include "steering/agent/commands.h"
 
 static const char orders_more[] =
@@ -22,8 +24,9 @@ static const char orders_more[] =
 static const struct command commands[] = {
     {"run", cmd_run, "config! agent workers verbose", "", 0, 0,
 	"be the agent, in the foreground",
-	"Stops cleanly on SIGTERM; reads its configuration again on SIGHUP. --agent may\n"
-	"be left out when the configuration names only one."},
+	"Stops cleanly on SIGTERM; reads its configuration, and the certificates and keys\n"
+	"that checks name, again on SIGHUP. --agent may be left out when the configuration\n"
+	"names only one."},
     {"validate", cmd_validate, "config! json", "", 0, 0,
 	"every mistake as file:line:column: sentence", NULL},
     {"check", cmd_check, "config! json watch", "[SERVICE]", 0, 1,
@@ -64,11 +67,12 @@ static const struct command commands[] = {
 	"everything an agent needs here, each with its cure when it is wrong",
 	"Run it as the agent's own user. It reads and changes nothing. Exit status 1:\n"
 	"something is wrong; 2: nothing is known to be, but not all could be seen."},
-    {"iam", cmd_iam, "config! json", "[ZONE]", 0, 1,
+    {"iam", cmd_iam, "config! bootstrap json", "[ZONE]", 0, 1,
 	"the least-privilege IAM policy for this configuration, as JSON; works offline",
 	"Without ZONE: for the identity that the agent has by itself. A zone with a role\n"
-	"is written by the role: name the zone to get the role's policy."},
-    {"version", cmd_version, "", "", 0, 0, "print the version", NULL},
+	"is written by the role: name the zone to get the role's policy. Exit status 1:\n"
+	"there is nothing to allow."},
+    {"version", cmd_version, "json", "", 0, 0, "print the version", NULL},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -87,15 +91,42 @@ unknown(const char *word)
 	return EXIT_CANNOT;
 }
 
+static int
+serve(int argc, char **argv)
+{
+	struct options o;
+	int status;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		if (!options_parse(&commands[i], argc - 1, argv + 1, &o, &status))
+			return status;
+		return commands[i].run(&o);
+	}
+	return unknown(argv[1]);
+}
+
+/* Even of a command line that is wrong. */
+static bool
+wants_json(int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
 	static char version[] = "version";
-	struct options o;
 	int status;
 
 	if (argc == 3 && strcmp(argv[1], "prober") == 0)
 		return prober_main(atoi(argv[2]));
+	if (argc == 3 && strcmp(argv[1], "runner") == 0)
+		return runner_main(atoi(argv[2]));
 	if (argc == 2 && strcmp(argv[1], "reference") == 0) {
 		reference_write(stdout);
 		return fflush(stdout) != 0 || ferror(stdout) ? EXIT_CANNOT : EXIT_GOOD;
@@ -107,15 +138,8 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0)
 		argv[1] = version;
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(argv[1], commands[i].name) != 0)
-			continue;
-		if (!options_parse(&commands[i], argc - 1, argv + 1, &o, &status))
-			return status;
-		status = commands[i].run(&o);
-		if (fflush(stdout) != 0 || ferror(stdout))
-			return EXIT_CANNOT;
-		return status;
-	}
-	return unknown(argv[1]);
+	status = serve(argc, argv);
+	if (wants_json(argc, argv))
+		command_end_json(status);
+	return fflush(stdout) != 0 || ferror(stdout) ? EXIT_CANNOT : status;
 }

@@ -11,7 +11,9 @@
 
 #include "steering/agent/agent.h"
 #include "steering/agent/facts.h"
+#include "steering/agent/jobs.h"
 #include "steering/agent/metrics_counts.h"
+#include "steering/agent/peers.h"
 #include "steering/agent/store.h"
 
 struct page_out {
@@ -91,6 +93,9 @@ write_agent(const struct page_out *o)
 	one(o, "loop_lateness_max_seconds", "gauge",
 	    "Worst lateness of the event loop since the start.",
 	    (double)agent_late_max_ms(a) / 1000);
+	one(o, "prober_lateness_max_seconds", "gauge",
+	    "Worst lateness of a prober's event loop since the start.",
+	    (double)agent_worker_late_max_ms(a) / 1000);
 	family(o, "abstains", "gauge",
 	    "1 for the reason why the agent abstains from every vote.");
 	for (int d = DOUBT_NOT + 1; d < DOUBTS; d++)
@@ -100,6 +105,11 @@ write_agent(const struct page_out *o)
 	one(o, "workers_alive", "gauge", "Prober workers alive.", alive);
 	one(o, "worker_restarts_total", "counter", "Prober workers that died.",
 	    (double)o->m->worker_restarts);
+	one(o, "runner_alive", "gauge",
+	    "1 while the process that runs programs is there.", jobs_alive(a->jobs));
+	one(o, "runner_jobs", "gauge", "Programs that run now.", jobs_running(a->jobs));
+	one(o, "runner_restarts_total", "counter", "Times that the runner died.",
+	    (double)jobs_restarts(a->jobs));
 	family(o, "reloads_total", "counter", "Configurations read again, by result.");
 	sample(o, "reloads_total", (double)a->reloads, "result", "good", END);
 	sample(o, "reloads_total", (double)a->reloads_failed, "result", "failed", END);
@@ -343,6 +353,54 @@ write_api(const struct page_out *o)
 	}
 }
 
+/* ---- peers ---- */
+
+static void
+write_peers(const struct page_out *o)
+{
+	const struct peers *p = o->a->peers;
+
+	if (p == NULL)
+		return;
+	family(o, "peer_heard", "gauge",
+	    "1 while the agent and this one hear each other.");
+	for (uint32_t i = 0; i < peers_count(p); i++) {
+		struct peers_view v = peers_look(p, i);
+
+		sample(o, "peer_heard", v.heard, "peer", v.name, END);
+	}
+	family(o, "peer_age_seconds", "gauge",
+	    "Since what its last report quotes of ours was sent; absent: never heard.");
+	for (uint32_t i = 0; i < peers_count(p); i++) {
+		struct peers_view v = peers_look(p, i);
+
+		if (v.age_ms != UINT64_MAX)
+			sample(o, "peer_age_seconds", (double)v.age_ms / 1000, "peer",
+			    v.name, END);
+	}
+	family(o, "peer_reports_total", "counter",
+	    "Reports of other agents by what became of them.");
+	for (uint32_t i = 0; i < peers_count(p); i++) {
+		struct peers_view v = peers_look(p, i);
+
+		for (int r = 0; r < PEERS_RESULTS; r++)
+			sample(o, "peer_reports_total", (double)v.results[r], "peer",
+			    v.name, "result", peers_result_word((enum peers_result)r),
+			    END);
+	}
+	family(o, "certificate_expiry_timestamp_seconds", "gauge",
+	    "When the certificates of agents end; this one's own included.");
+	sample(o, "certificate_expiry_timestamp_seconds",
+	    (double)peers_own_cert_until_s(p), "agent", o->a->name, END);
+	for (uint32_t i = 0; i < peers_count(p); i++) {
+		struct peers_view v = peers_look(p, i);
+
+		if (v.cert_until_wall_s != 0)
+			sample(o, "certificate_expiry_timestamp_seconds",
+			    (double)v.cert_until_wall_s, "agent", v.name, END);
+	}
+}
+
 char *
 metrics_format(const struct metrics *m, const struct agent *a, size_t *n)
 {
@@ -358,6 +416,7 @@ metrics_format(const struct metrics *m, const struct agent *a, size_t *n)
 	write_services(&o);
 	write_changes(&o);
 	write_api(&o);
+	write_peers(&o);
 	if (fclose(o.file) != 0)
 		abort();
 	return text;

@@ -4,7 +4,6 @@
  * everywhere; a command only lists which it takes. getopt was rejected: it cannot name
  * the nearest option, nor say that one exists but not here.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +36,8 @@ static const struct option_row {
 	"again every 2 s, until interrupted"},
     {"yes", 0, KIND_FLAG, offsetof(struct options, yes), "", "do not ask"},
     {"all", 0, KIND_FLAG, offsetof(struct options, all), "", "every service"},
+    {"bootstrap", 0, KIND_FLAG, offsetof(struct options, bootstrap), "",
+	"what running bootstrap needs, instead of what an agent does"},
     {"site", 0, KIND_TEXT, offsetof(struct options, site), "SITE",
 	"this member of every service that has it"},
     {"for", 0, KIND_DURATION, offsetof(struct options, for_s), "DURATION",
@@ -46,18 +47,6 @@ static const struct option_row {
     {"count", 'n', KIND_COUNT, offsetof(struct options, count), "N", "how many (50)"},
 };
 #define ROWS (sizeof rows / sizeof rows[0])
-
-void
-command_say(const char *format, ...)
-{
-	va_list ap;
-
-	(void)fputs("pointsman: ", stderr);
-	va_start(ap, format);
-	(void)vfprintf(stderr, format, ap);
-	va_end(ap);
-	(void)fputc('\n', stderr);
-}
 
 /* Is the option in the command's list? *must: it ends in '!'. */
 static bool

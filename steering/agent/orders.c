@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "steering/agent/facts.h"
+#include "steering/agent/peers.h"
 #include "steering/agent/status.h"
 
 #define FOR_S_USUAL (24 * 3600)
@@ -153,6 +154,24 @@ say_order(struct agent *a, const struct control_request *r, const struct order_r
 	facts_emit(a->facts, s->conf->rule.name, r->member, &f);
 }
 
+/* For the others, and for status: what must not stand in DNS. */
+static void
+note_order(struct agent *a, const struct control_request *r,
+    const struct order_row *row, const struct agent_service *s)
+{
+	struct peer_order o = {.id = s->order.order.id,
+	    .uid = r->uid,
+	    .left_s = row->lasts ? s->order.order.for_s : 0};
+
+	(void)snprintf(o.service, sizeof o.service, "%s", s->conf->rule.name);
+	(void)snprintf(o.kind, sizeof o.kind, "%s", row->command);
+	(void)snprintf(o.member, sizeof o.member, "%s", row->member ? r->member : "");
+	(void)snprintf(o.agent, sizeof o.agent, "%s", a->name);
+	(void)snprintf(o.reason, sizeof o.reason, "%s", r->reason);
+	order_notes_add(&a->orders, &o, now_boot_ms());
+	peers_moved(a->peers);
+}
+
 static void
 order_one(struct waiting *w, struct part *p, const struct control_request *r,
     const struct order_row *row)
@@ -172,6 +191,7 @@ order_one(struct waiting *w, struct part *p, const struct control_request *r,
 	    ORDERS_WAIT_MS / 1000);
 	say_order(w->agent, r, row, s, for_s);
 	if (agent_order(s, &order, on_order, p, &e)) {
+		note_order(w->agent, r, row, s);
 		w->open++;
 		return;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A worker is spawned, told everything, and listened to until each address has its
- * sample. A plain poll loop: there is one descriptor and one deadline. The worker
+ * sample; a runner too when there are programs. A plain poll loop: there are two
+ * descriptors and one deadline. The worker
  * tells all addresses of a name before it probes the first: so an endpoint with rows
  * that are all done is done.
  */
@@ -17,11 +18,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "steering/agent/exec_check.h"
+#include "steering/agent/exec_once.h"
+
 #define RESOLVE_MS 15000 /* patience with names and a slow start */
 
 struct target {
 	uint32_t service, member, endpoint;
 	bool spoken; /* its rows are there */
+	bool exec;
 };
 
 struct round {
@@ -29,9 +34,10 @@ struct round {
 	struct once *out;
 	struct target *target;
 	uint32_t targets, sent;
-	uint64_t timeout_ms_max;
-	bool ready, going;
+	uint64_t timeout_ms_max, until_ms;
+	bool going, programs;
 	int fd;
+	struct exec_once runner;
 };
 
 static uint64_t
@@ -43,10 +49,18 @@ now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* So long from now: not all programs can run at once, and each has its time. */
+static void
+be_patient(struct round *r)
+{
+	r->until_ms = now_ms() + RESOLVE_MS + 2 * r->timeout_ms_max;
+}
+
 static bool
 performed(const struct check_spec *check)
 {
-	return check->kind == CHECK_HTTP || check->kind == CHECK_TCP;
+	return check->kind == CHECK_HTTP || check->kind == CHECK_TCP ||
+	    check->kind == CHECK_EXEC || check->kind == CHECK_DNS;
 }
 
 /* ---- rows ---- */
@@ -90,7 +104,7 @@ row_end(struct once_row *row, const char *text)
 	row->done = true;
 	row->outcome = OUTCOME_UNKNOWN;
 	row->reason = PROBE_LOCAL;
-	(void)snprintf(row->text, sizeof row->text, "%s", text);
+	(void)snprintf(row->text, sizeof row->text, "%.150s", text);
 }
 
 static int
@@ -118,10 +132,13 @@ add_target(struct round *r, uint32_t service, uint32_t member, uint32_t endpoint
 	if (grown == NULL)
 		abort();
 	r->target = grown;
-	r->target[r->targets++] = (struct target){service, member, endpoint, false};
+	r->target[r->targets++] =
+	    (struct target){.service = service, .member = member, .endpoint = endpoint};
 	config_target(r->config, service, member, endpoint, &check);
 	if (check.timeout_ms > r->timeout_ms_max)
 		r->timeout_ms_max = check.timeout_ms;
+	r->target[r->targets - 1].exec = check.kind == CHECK_EXEC;
+	r->programs = r->programs || check.kind == CHECK_EXEC;
 	if (performed(&check))
 		return;
 	/* Not for the worker: it is said here, and is done. */
@@ -200,6 +217,91 @@ take_sample(struct round *r, const struct probe_event *ev)
 	memcpy(row->text, ev->text, sizeof row->text);
 }
 
+/* ---- programs ---- */
+
+#define SLOTS_OF_A_TARGET 1024 /* a job's name is both: target and slot */
+_Static_assert(ADDRESSES_MAX <= SLOTS_OF_A_TARGET, "a job's name holds its slot");
+
+static void
+program_ended(struct round *r, const struct runner_event *ended)
+{
+	uint32_t id = (uint32_t)(ended->job / SLOTS_OF_A_TARGET);
+	const struct target *t = &r->target[id];
+	struct check_spec check;
+	struct probe_event ev = {
+	    .id = id, .slot = (uint32_t)(ended->job % SLOTS_OF_A_TARGET)};
+
+	config_target(r->config, t->service, t->member, t->endpoint, &check);
+	exec_judge(ended, &check, &ev);
+	take_sample(r, &ev);
+}
+
+static bool
+programs_ended(struct round *r)
+{
+	struct runner_event ended;
+	bool moved = false, gone = false;
+
+	while (r->runner.fd >= 0 && exec_once_hear(&r->runner, &ended, &gone)) {
+		if (ended.job / SLOTS_OF_A_TARGET < r->targets)
+			program_ended(r, &ended);
+		moved = true;
+	}
+	if (!gone || r->runner.fd < 0)
+		return moved;
+	exec_once_close(&r->runner);
+	for (uint32_t i = 0; i < r->out->rows; i++)
+		if (r->out->row[i].due || r->out->row[i].runs)
+			row_end(&r->out->row[i], "the runner died");
+	return true;
+}
+
+static void
+start_program(struct round *r, struct once_row *row, uint32_t id)
+{
+	struct runner_msg m;
+	struct err e;
+
+	if (!exec_fill(r->config, row->service, row->member, row->endpoint,
+		row->address, &m, &e)) {
+		row->due = false;
+		row_end(row, e.text);
+		return;
+	}
+	m.job = (uint64_t)id * SLOTS_OF_A_TARGET + row->slot;
+	row->runs = exec_once_start(&r->runner, &m);
+	row->due = !row->runs;
+	be_patient(r);
+}
+
+static void
+start_programs(struct round *r)
+{
+	for (uint32_t id = 0; id < r->targets && r->runner.fd >= 0; id++)
+		for (uint32_t slot = 0; r->target[id].exec && slot < ADDRESSES_MAX;
+		     slot++) {
+			struct once_row *row = row_find(r, id, slot);
+
+			if (!exec_once_has_room(&r->runner))
+				return;
+			if (row != NULL && row->due && !row->done)
+				start_program(r, row, id);
+		}
+}
+
+static bool
+program_is_due(struct round *r, const struct probe_event *ev)
+{
+	struct once_row *row =
+	    r->target[ev->id].exec ? row_find(r, ev->id, ev->slot) : NULL;
+
+	if (row != NULL && r->runner.fd >= 0)
+		row->due = true;
+	else if (row != NULL)
+		row_end(row, "the runner died");
+	return row != NULL;
+}
+
 static bool
 take_event(struct round *r, const struct probe_event *ev)
 {
@@ -229,6 +331,8 @@ take_event(struct round *r, const struct probe_event *ev)
 	case PROBE_SAMPLE:
 		take_sample(r, ev);
 		return true;
+	case PROBE_DUE:
+		return program_is_due(r, ev);
 	case PROBE_READY:
 	case PROBE_RESOLVED:
 	case PROBE_CROWDED:
@@ -268,20 +372,22 @@ static bool
 listen_all(struct round *r, void (*changed)(const struct once *out, void *arg),
     void *arg, struct err *e)
 {
-	uint64_t until_ms = now_ms() + RESOLVE_MS + 2 * r->timeout_ms_max;
 	struct probe_event ev[PROBE_EVENTS_MAX];
 
+	be_patient(r);
 	while (!finished(r) || !r->going) {
 		short wish = (short)(r->going ? POLLIN : POLLIN | POLLOUT);
-		struct pollfd ready = {.fd = r->fd, .events = wish};
+		struct pollfd ready[2] = {{.fd = r->fd, .events = wish},
+		    {.fd = r->runner.fd,
+			.events = r->runner.full ? POLLIN | POLLOUT : POLLIN}};
 		uint64_t at_ms = now_ms();
 		bool moved = false;
 
-		if (at_ms >= until_ms)
+		if (at_ms >= r->until_ms)
 			break;
-		if (poll(&ready, 1, (int)(until_ms - at_ms)) < 0 && errno != EINTR)
+		if (poll(ready, 2, (int)(r->until_ms - at_ms)) < 0 && errno != EINTR)
 			return err_set(e, "poll: %s", strerror(errno));
-		if ((ready.revents & POLLOUT) != 0)
+		if ((ready[0].revents & POLLOUT) != 0)
 			tell_more(r);
 		for (;;) {
 			int n = prober_receive(r->fd, ev);
@@ -293,6 +399,9 @@ listen_all(struct round *r, void (*changed)(const struct once *out, void *arg),
 			for (int i = 0; i < n; i++)
 				moved |= take_event(r, &ev[i]);
 		}
+		r->runner.full = r->runner.full && (ready[1].revents & POLLOUT) == 0;
+		moved |= programs_ended(r);
+		start_programs(r);
 		if (moved && changed != NULL)
 			changed(r->out, arg);
 	}
@@ -335,8 +444,12 @@ probe_once(const struct config *c, int32_t service, struct once *out,
 	for (uint32_t i = 0; i < c->services; i++)
 		if (service < 0 || i == (uint32_t)service)
 			add_service(&r, i);
-	if (!finished(&r))
+	r.runner.fd = -1;
+	if (r.programs)
+		ok = exec_once_open(&r.runner, e);
+	if (ok && !finished(&r))
 		ok = talk(&r, changed, arg, e);
+	exec_once_close(&r.runner);
 	if (out->rows > 0)
 		qsort(out->row, out->rows, sizeof *out->row, by_place);
 	free(r.target);

@@ -2,8 +2,9 @@
 /*
  * probe_once.h - one probe of each address from here, for `check` and `plan`.
  *
- * Blocking. A prober worker of its own does the work, so what is seen is what the
- * agent's workers would see: same process limits, same resolver, same rules.
+ * Blocking. A prober worker of its own does the work, and a runner that of programs, so
+ * what is seen is what the agent's would see: same process limits, same resolver, same
+ * rules.
  */
 #ifndef STEERING_AGENT_PROBE_ONCE_H
 #define STEERING_AGENT_PROBE_ONCE_H
@@ -15,6 +16,7 @@ struct once_row { /* one address, or an endpoint that has none */
 	uint32_t service, member, endpoint; /* indices into the configuration */
 	uint32_t slot;
 	char address[64]; /* "" while, or because, the name does not resolve */
+	bool due, runs;   /* a program: it waits to be run, it runs */
 	bool done;        /* the rest holds */
 	enum family family;
 	enum outcome outcome;

@@ -13,6 +13,7 @@
 #include "steering/agent/facts.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/notify.h"
+#include "steering/agent/peers.h"
 #include "steering/agent/service.h"
 #include "steering/agent/targets.h"
 #include "steering/agent/zones.h"
@@ -80,6 +81,8 @@ same_identity(struct agent *a, const struct config *next, struct err *e)
 	    {"control", was->control, next->control},
 	};
 
+	if (was->solo != next->solo)
+		return err_set(e, "quorum changed: restart to take that");
 	if (agent_in(next, a->name) < 0)
 		return err_set(e, "there is no agent %s in it any more", a->name);
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
@@ -178,7 +181,7 @@ stop_leaving(struct agent *a, const struct reload *r)
 		const struct config_service *c =
 		    service_in(r->next, s->conf->rule.name);
 
-		if (c != NULL &&
+		if (c != NULL && service_votes(a, c) &&
 		    strcmp(r->next->zone[c->zone].key, s->zone->conf->key) == 0) {
 			a->service[kept++] = s;
 			continue;
@@ -225,6 +228,8 @@ swap_services(struct agent *a, struct reload *r)
 		const struct config_service *c = &r->next->service[i];
 		struct agent_service *s = agent_find_service(a, c->rule.name);
 
+		if (!service_votes(a, c))
+			continue;
 		if (s != NULL) {
 			service_reload(s, c, a->zone[c->zone]);
 		} else {
@@ -241,6 +246,7 @@ swap_services(struct agent *a, struct reload *r)
 	}
 	memcpy(a->service, service, n * sizeof *service);
 	a->services = n;
+	targets_renew(a->targets);
 	targets_add(a->targets);
 	for (uint32_t i = 0; i < n && fresh > 0; i++)
 		if (is_new[i])
@@ -260,6 +266,7 @@ finish(struct agent *a)
 	a->self_index = r->self;
 	metrics_reload(a->metrics, a->config);
 	swap_services(a, r);
+	peers_reload(a->peers);
 	config_free(was);
 	free(r);
 	a->reloads++;

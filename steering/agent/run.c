@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's life, in the order that keeps its secrets: no core files, workers
- * forked, and only then the store's thread and the credentials. Every part is made in
+ * The agent's life, in the order that keeps its secrets: no core files, workers and
+ * runner forked, and only then the store's thread and the credentials. Every part is made in
  * begin() and unmade in end(), in the opposite order; a part that could not be made is
  * NULL and its free() takes that.
  */
@@ -22,10 +22,12 @@
 #include "steering/agent/control.h"
 #include "steering/agent/door.h"
 #include "steering/agent/facts.h"
+#include "steering/agent/jobs.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/notify.h"
 #include "steering/agent/orders.h"
 #include "steering/agent/page.h"
+#include "steering/agent/peers.h"
 #include "steering/agent/reload.h"
 #include "steering/agent/self.h"
 #include "steering/agent/service.h"
@@ -128,13 +130,21 @@ agent_now_wall_s(const struct agent *a)
 enum doubt
 agent_doubt(const struct agent *a)
 {
-	return self_doubt(a->self);
+	enum doubt d = self_doubt(a->self);
+
+	return d == DOUBT_NOT && peers_alone(a->peers) ? DOUBT_ALONE : d;
 }
 
 uint64_t
 agent_late_max_ms(const struct agent *a)
 {
 	return self_late_max_ms(a->self);
+}
+
+uint64_t
+agent_worker_late_max_ms(const struct agent *a)
+{
+	return self_worker_late_max_ms(a->self);
 }
 
 uint64_t
@@ -265,6 +275,9 @@ begin_process(struct life *l, const struct run_options *o, struct err *e)
 	a->workers = workers_new(&w, e);
 	if (a->workers == NULL)
 		return false;
+	a->jobs = jobs_new(o->worker_path, e);
+	if (a->jobs == NULL)
+		return false;
 	if (a->config->state[0] != '\0')
 		a->store = store_new(a->config->state, NULL);
 	a->facts =
@@ -276,16 +289,41 @@ begin_process(struct life *l, const struct run_options *o, struct err *e)
 	return true;
 }
 
+static void
+on_runner_ended(const char *why, void *arg)
+{
+	const struct agent *a = arg;
+
+	facts_say(a->facts, FACT_WORKER, FACT_ERROR, NULL, NULL,
+	    "%s: exec checks are UNKNOWN until another has started", why);
+}
+
+static void
+on_runner_trouble(const char *why, void *arg)
+{
+	const struct agent *a = arg;
+
+	facts_say(
+	    a->facts, FACT_WORKER, FACT_ERROR, NULL, NULL, "the runner: %.200s", why);
+}
+
 static bool
 begin_steering(struct agent *a, struct err *e)
 {
 	struct workers_calls calls;
+	struct jobs_calls of_jobs = {
+	    .ended = on_runner_ended, .trouble = on_runner_trouble, .arg = a};
 
 	a->self = self_new(a, e);
 	a->targets = targets_new(a, e);
 	a->dns = dns_ask_new(a->base, e);
 	if (a->self == NULL || a->targets == NULL || a->dns == NULL)
 		return false;
+	if (!a->config->solo) {
+		a->peers = peers_new(a, e);
+		if (a->peers == NULL)
+			return false;
+	}
 	for (uint32_t i = 0; i < a->config->zones; i++) {
 		a->zone[i] = zone_new(a, &a->config->zone[i], a->seed, e);
 		if (a->zone[i] == NULL)
@@ -295,13 +333,17 @@ begin_steering(struct agent *a, struct err *e)
 	for (uint32_t i = 0; i < a->config->services; i++) {
 		const struct config_service *c = &a->config->service[i];
 
-		a->service[i] = service_new(a, c, a->zone[c->zone], e);
-		if (a->service[i] == NULL)
+		if (!service_votes(a, c))
+			continue;
+		a->service[a->services] = service_new(a, c, a->zone[c->zone], e);
+		if (a->service[a->services] == NULL)
 			return false;
 		a->services++;
 	}
 	targets_add(a->targets);
 	targets_calls(a->targets, &calls);
+	if (!jobs_begin(a->jobs, a->base, &of_jobs, e))
+		return false;
 	return workers_start(a->workers, a->base, &calls, e);
 }
 
@@ -367,6 +409,7 @@ say_begun(struct agent *a)
 	(void)notify_send("READY=1");
 	for (uint32_t i = 0; i < a->services; i++)
 		service_begin(a->service[i]);
+	peers_begin(a->peers);
 }
 
 /* ---- end ---- */
@@ -389,6 +432,8 @@ end(struct life *l)
 		page_free(a->page);
 	if (a->base != NULL)
 		reload_cancel(a);
+	peers_free(a->peers);
+	a->peers = NULL;
 	/* No call answers after these; then nothing holds a service any more. */
 	for (uint32_t i = 0; i < a->zones; i++)
 		zone_free(a->zone[i]);
@@ -404,6 +449,7 @@ end(struct life *l)
 	}
 	workers_free(a->workers);
 	targets_free(a->targets);
+	jobs_free(a->jobs);
 	self_free(a->self);
 	if (a->metrics != NULL)
 		metrics_free(a->metrics);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "steering/agent/facts.h"
+#include "steering/agent/peers.h"
 #include "steering/agent/service.h"
 #include "steering/agent/workers.h"
 
@@ -32,7 +33,7 @@ struct self {
 	bool canary[CANARIES_MAX];
 	bool canaries_doubt;
 	enum doubt said;
-	uint64_t late_max_ms;
+	uint64_t late_max_ms, worker_late_max_ms;
 	uint64_t minute_ms[MINUTE], minute_s; /* worst of each second */
 	int64_t date_s;                       /* last, and when its request was sent */
 	uint64_t date_sent_ms;
@@ -109,11 +110,14 @@ judge_tick(struct self *s, uint64_t now_ms)
 	s->ticked_ms = now_ms;
 	s->due_ms = now_ms + TICK_MS;
 	note_late(s, late_ms, now_ms);
+	if (worker_ms > s->worker_late_max_ms)
+		s->worker_late_max_ms = worker_ms;
 	if (gap_ms > GAP_MS) {
 		(void)snprintf(text, sizeof text,
 		    "nothing ran for %llu ms: was this machine paused? What the probes "
 		    "said before is thrown away",
 		    (unsigned long long)gap_ms);
+		peers_paused(s->agent->peers);
 		shake(s, DOUBT_GAP, text);
 	} else if (late_ms > LATE_MS || worker_ms > LATE_MS) {
 		(void)snprintf(text, sizeof text,
@@ -206,6 +210,12 @@ uint64_t
 self_late_max_ms(const struct self *s)
 {
 	return s->late_max_ms;
+}
+
+uint64_t
+self_worker_late_max_ms(const struct self *s)
+{
+	return s->worker_late_max_ms;
 }
 
 uint64_t

@@ -26,6 +26,7 @@ void self_canary(struct self *s, uint32_t canary, bool passes);
 void self_date(struct self *s, int64_t date_wall_s, uint64_t sent_ms, uint64_t done_ms);
 
 uint64_t self_late_max_ms(const struct self *s);
+uint64_t self_worker_late_max_ms(const struct self *s);
 uint64_t self_late_minute_ms(const struct self *s);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "steering/agent/facts.h"
 #include "steering/agent/marks.h"
+#include "steering/agent/peers.h"
 #include "steering/agent/self.h"
 #include "steering/agent/store.h"
 #include "steering/agent/verify.h"
@@ -187,6 +188,8 @@ service_step(struct agent_service *s, struct engine_in *in)
 	in->doubt = s->agent->stopping ? DOUBT_GAP : agent_doubt(s->agent);
 	in->dns_silent = s->dns_silent;
 	engine_step(s->engine, in, &out);
+	if (out.report_moved)
+		peers_moved(s->agent->peers);
 	tell(s, &out);
 	remember_ledger(s, nonce);
 	answer_order(s, &out);
@@ -281,6 +284,14 @@ own_index(const struct agent *a, const struct config_service *conf, uint32_t *se
 		return true;
 	}
 	return false;
+}
+
+bool
+service_votes(const struct agent *a, const struct config_service *conf)
+{
+	uint32_t ignored;
+
+	return own_index(a, conf, &ignored);
 }
 
 static void

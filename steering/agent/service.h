@@ -12,6 +12,8 @@
 
 #include "steering/agent/agent.h"
 
+/* Has this agent a vote on it (`from:`)? Without one it leaves it alone. */
+bool service_votes(const struct agent *a, const struct config_service *conf);
 /* Out of memory, or this agent has no vote on it: NULL with a sentence. */
 struct agent_service *service_new(struct agent *a, const struct config_service *conf,
     struct agent_zone *zone, struct err *e);

@@ -6,8 +6,12 @@
 #include "steering/agent/state.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "steering/core/peer.h"
 
 bool
 state_fits(const char *directory, const struct stat *st, uid_t uid, struct err *e)
@@ -49,4 +53,50 @@ state_open(const char *directory, struct err *e)
 		    directory, strerror(errno));
 	return state_fits(directory, &st, geteuid(), e) ||
 	    err_wrap(e, "state directory");
+}
+
+/* Absent, or anything but a number that we wrote: nothing is remembered. */
+static uint64_t
+stored_boot(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	uint64_t boot = 0;
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%" SCNx64, &boot) != 1 || boot == UINT64_MAX)
+		boot = 0;
+	(void)fclose(f);
+	return boot;
+}
+
+static bool
+store_boot(const char *path, uint64_t boot, struct err *e)
+{
+	char next[600];
+	FILE *f;
+
+	(void)snprintf(next, sizeof next, "%s.new", path);
+	f = fopen(next, "we");
+	if (f == NULL)
+		return err_set(e, "cannot write %.200s: %s", next, strerror(errno));
+	bool good = fprintf(f, "%016" PRIx64 "\n", boot) > 0;
+	good = fclose(f) == 0 && good;
+	if (!good || rename(next, path) != 0)
+		return err_set(e, "cannot write %.200s: %s", path, strerror(errno));
+	return true;
+}
+
+uint64_t
+state_next_boot(const char *directory, uint64_t wall_ms, uint64_t random, struct err *e)
+{
+	char path[560];
+	uint64_t boot;
+
+	if (directory[0] == '\0')
+		return peer_boot(wall_ms, random, 0);
+	(void)snprintf(path, sizeof path, "%s/boot", directory);
+	boot = peer_boot(wall_ms, random, stored_boot(path));
+	(void)store_boot(path, boot, e);
+	return boot;
 }

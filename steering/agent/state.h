@@ -9,6 +9,7 @@
 #define STEERING_AGENT_STATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -19,5 +20,11 @@ bool state_open(const char *directory, struct err *e) MUST_CHECK;
 /* st: of the directory, symbolic links followed. The sentence says the cure. */
 bool state_fits(
     const char *directory, const struct stat *st, uid_t uid, struct err *e) MUST_CHECK;
+
+/* The number of this start of the agent: higher than that of every start before (see
+ * peer_boot() in steering/core/peer.h), and remembered in the directory ("" nowhere).
+ * A file that cannot be read or written is no obstacle: then e has a sentence. */
+uint64_t state_next_boot(
+    const char *directory, uint64_t wall_ms, uint64_t random, struct err *e);
 
 #endif

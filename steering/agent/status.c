@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "steering/agent/facts.h"
+#include "steering/agent/jobs.h"
 #include "steering/agent/logfmt.h"
+#include "steering/agent/status_peers.h"
 #include "steering/agent/store.h"
 
 /* Wall times of the provider's clock, and of ours. */
@@ -24,8 +26,8 @@ put_time(struct json *j, const char *key, int64_t wall_ms)
 }
 
 static void
-put_order(
-    struct json *j, const char *key, const struct ledger_order *o, int64_t now_wall_s)
+put_order(struct json *j, const char *key, const struct agent_service *s,
+    const struct ledger_order *o, int64_t now_wall_s)
 {
 	if (o->id == 0 || !ledger_order_stands(o, now_wall_s)) {
 		json_put_null(j, key);
@@ -35,6 +37,7 @@ put_order(
 	json_put_int(order, "id", o->id);
 	json_put_int(order, "agent", o->who);
 	put_time(order, "until", o->expiry_wall_s * 1000);
+	status_put_note(order, s, o->id);
 	json_put(j, key, order);
 }
 
@@ -121,10 +124,9 @@ member_of(const struct agent_service *s, uint32_t m, int64_t now_wall_s)
 	json_put_text(j, "block", block_word(g->limiter.block[m]));
 	engine_explain(g, m, now_wall_s, now_ms, why, sizeof why);
 	json_put_text(j, "why", why);
-	put_order(j, "drain", g->has_ledger ? &x->drain : &(struct ledger_order){0},
-	    now_wall_s);
-	put_order(
-	    j, "pin", g->has_ledger ? &x->pin : &(struct ledger_order){0}, now_wall_s);
+	const struct ledger_order none = {0};
+	put_order(j, "drain", s, g->has_ledger ? &x->drain : &none, now_wall_s);
+	put_order(j, "pin", s, g->has_ledger ? &x->pin : &none, now_wall_s);
 	return j;
 }
 
@@ -145,7 +147,7 @@ ledger_of(const struct agent_service *s, int64_t now_wall_s)
 	json_put_int(j, "writer", l->writer);
 	json_put_bool(
 	    j, "policy_in_force", l->policy_hash == s->conf->rule.policy_hash);
-	put_order(j, "freeze", &l->freeze, now_wall_s);
+	put_order(j, "freeze", s, &l->freeze, now_wall_s);
 	return j;
 }
 
@@ -250,6 +252,7 @@ status_of_service(const struct agent_service *s)
 	else
 		json_put_null(j, "ledger");
 	put_zone(j, s);
+	status_put_agents(j, s);
 	for (uint32_t m = 0; m < rule->members; m++)
 		json_add(members, member_of(s, m, now_wall_s));
 	json_put(j, "members", members);
@@ -266,7 +269,7 @@ put_health(struct json *j, const struct agent *a)
 {
 	uint32_t alive, workers = agent_workers(a, &alive);
 	struct json *loop = json_map_new(), *of_workers = json_map_new();
-	struct json *store = json_map_new();
+	struct json *store = json_map_new(), *runner = json_map_new();
 
 	json_put_int(loop, "late_ms", (int64_t)agent_late_ms(a));
 	json_put_int(loop, "late_max_ms", (int64_t)agent_late_max_ms(a));
@@ -274,6 +277,10 @@ put_health(struct json *j, const struct agent *a)
 	json_put_int(of_workers, "configured", workers);
 	json_put_int(of_workers, "alive", alive);
 	json_put(j, "workers", of_workers);
+	json_put_bool(runner, "alive", jobs_alive(a->jobs));
+	json_put_int(runner, "running", jobs_running(a->jobs));
+	json_put_int(runner, "restarts", (int64_t)jobs_restarts(a->jobs));
+	json_put(j, "runner", runner);
 	json_put_int(store, "queued", a->store != NULL ? store_queued(a->store) : 0);
 	json_put_int(
 	    store, "dropped", a->store != NULL ? (int64_t)store_dropped(a->store) : 0);
@@ -313,6 +320,7 @@ status_of_agent(const struct agent *a, const char *service)
 	json_put_int(j, "reloads", (int64_t)a->reloads);
 	json_put_int(j, "reloads_failed", (int64_t)a->reloads_failed);
 	put_health(j, a);
+	status_put_peers(j, a);
 	json_put(j, "services", services);
 	return j;
 }

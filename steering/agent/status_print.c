@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "steering/agent/status.h"
+#include "steering/agent/status_peers.h"
 
 static void
 print_span(FILE *out, const char *before, int64_t ms, const char *behind)
@@ -33,9 +34,17 @@ print_uptime(FILE *out, int64_t s)
 static void
 print_until(FILE *out, const char *what, const struct json *order)
 {
-	if (json_is_map(order))
-		(void)fprintf(out, "      %s until %.19sZ (order %" PRId64 ")\n", what,
-		    json_text(order, "until", "?"), json_int(order, "id", 0));
+	const char *at = json_text(order, "asked_at", "");
+	const char *reason = json_text(order, "reason", "");
+
+	if (!json_is_map(order))
+		return;
+	(void)fprintf(out, "      %s until %.19sZ (order %" PRId64, what,
+	    json_text(order, "until", "?"), json_int(order, "id", 0));
+	if (at[0] != '\0')
+		(void)fprintf(out, ", asked at %s by uid %" PRId64, at,
+		    json_int(order, "asked_by_uid", 0));
+	(void)fprintf(out, ")%s%s\n", reason[0] != '\0' ? ": " : "", reason);
 }
 
 static void
@@ -111,6 +120,7 @@ print_service(const struct json *s, FILE *out)
 	if (json_flag(s, "nameservers_silent"))
 		(void)fprintf(out, "  no name server of the zone answers\n");
 	print_until(out, "frozen by an operator", json_get(ledger, "freeze"));
+	status_print_agents(s, out);
 	(void)fprintf(out, "  %-12s %-8s %-8s %-9s %-10s %s\n", "MEMBER", "STATE",
 	    "WEIGHT", "VERDICT", "ADDRESSES", "VOTES");
 	for (size_t i = 0; i < json_count(members); i++)
@@ -141,9 +151,12 @@ status_print(const struct json *status, FILE *out)
 		(void)fprintf(out, "%d of %d prober workers are alive\n",
 		    (int)json_int(workers, "alive", 0),
 		    (int)json_int(workers, "configured", 0));
+	if (!json_flag(json_get(status, "runner"), "alive"))
+		(void)fprintf(out, "the runner is not alive: no exec check runs\n");
 	if (json_get(status, "provider_time") == NULL ||
 	    json_text(status, "provider_time", NULL) == NULL)
 		(void)fprintf(out, "the provider's clock is not known yet\n");
+	status_print_peers(status, out);
 	for (size_t i = 0; i < json_count(services); i++)
 		print_service(json_at(services, i), out);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steering/agent/execs.h"
 #include "steering/agent/facts.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/self.h"
@@ -35,6 +36,7 @@ struct target {
 
 struct targets {
 	struct agent *agent;
+	struct execs *execs;
 	struct target *target;
 	uint32_t count, room;
 };
@@ -146,6 +148,33 @@ targets_add(struct targets *t)
 	}
 }
 
+/* May what it names have been renewed under the same name? */
+static bool
+names_files(const struct check_spec *check)
+{
+	const struct check_http *http = &check->http;
+
+	return check->kind == CHECK_HTTP
+	    ? http->ca[0] != '\0' || http->cert[0] != '\0' || http->key[0] != '\0'
+	    : check->kind == CHECK_TCP && check->tcp.ca[0] != '\0';
+}
+
+void
+targets_renew(struct targets *t)
+{
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct target *x = &t->target[i];
+		struct check_spec check;
+
+		if (!x->live || x->service == NULL)
+			continue;
+		config_target(t->agent->config, service_index(x->service), x->member,
+		    x->endpoint, &check);
+		if (names_files(&check))
+			workers_target(t->agent->workers, i);
+	}
+}
+
 /* ---- slots ---- */
 
 static void
@@ -233,6 +262,17 @@ take_sample(struct targets *t, struct target *x, const struct probe_event *ev)
 		feed(x, ENGINE_SAMPLE, slot, &in);
 }
 
+/* Only what the configuration says is a program: workers are not believed more. */
+static void
+start_program(struct targets *t, const struct target *x, const struct probe_event *ev)
+{
+	const struct config_member *m = &x->service->conf->member[x->member];
+
+	if (t->agent->config->check[m->check].kind == CHECK_EXEC)
+		execs_due(
+		    t->execs, ev, service_index(x->service), x->member, x->endpoint);
+}
+
 static void
 say_names(struct target *x, const struct probe_event *ev)
 {
@@ -278,11 +318,15 @@ on_event(const struct probe_event *ev, void *arg)
 		take_address(x, ev);
 		return;
 	case PROBE_RETIRED:
+		execs_forget_slot(t->execs, ev->id, ev->slot);
 		if (x->slot[ev->slot] != NO_SLOT)
 			retire(x, x->slot[ev->slot], LEFT_ANSWER);
 		return;
 	case PROBE_SAMPLE:
 		take_sample(t, x, ev);
+		return;
+	case PROBE_DUE:
+		start_program(t, x, ev);
 		return;
 	case PROBE_RESOLVED:
 	case PROBE_UNRESOLVED:
@@ -313,6 +357,7 @@ on_started(uint32_t worker, void *arg)
 static void
 orphan(struct targets *t, struct target *x)
 {
+	execs_forget(t->execs, (uint32_t)(x - t->target));
 	memset(x->slot, NO_SLOT, sizeof x->slot);
 	if (x->service == NULL) {
 		x->owned = 0;
@@ -392,8 +437,19 @@ drop(struct targets *t, uint32_t id)
 	if (x->service != NULL)
 		for (uint32_t slot = 0; slot < ADDRESSES_MAX; slot++)
 			retire(x, slot, "it left the configuration");
+	execs_forget(t->execs, id);
 	x->live = false;
 	workers_drop(t->agent->workers, id);
+}
+
+static bool
+same_program(const struct config_exec *a, const struct config_exec *b)
+{
+	bool same = a->args == b->args;
+
+	for (uint32_t i = 0; i < a->args && same; i++)
+		same = strcmp(a->arg[i], b->arg[i]) == 0;
+	return same;
 }
 
 static bool
@@ -412,7 +468,8 @@ same_question(const struct config *a, uint32_t as, uint32_t am, uint32_t ae,
 	return strcmp(x->endpoint[ae].host, y->endpoint[be].host) == 0 &&
 	    x->endpoint[ae].port == y->endpoint[be].port &&
 	    memcmp(x->families, y->families, sizeof x->families) == 0 &&
-	    memcmp(&p, &q, sizeof p) == 0;
+	    memcmp(&p, &q, sizeof p) == 0 &&
+	    same_program(&a->exec[x->check], &b->exec[y->check]);
 }
 
 static int32_t
@@ -510,6 +567,11 @@ targets_new(struct agent *a, struct err *e)
 		return NULL;
 	}
 	t->agent = a;
+	t->execs = execs_new(a, on_event, t, e);
+	if (t->execs == NULL) {
+		free(t);
+		return NULL;
+	}
 	return t;
 }
 
@@ -518,6 +580,7 @@ targets_free(struct targets *t)
 {
 	if (t == NULL)
 		return;
+	execs_free(t->execs);
 	free(t->target);
 	free(t);
 }

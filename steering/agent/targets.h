@@ -25,6 +25,10 @@ void targets_add(struct targets *t);
  * `next` as they were are dropped and their slots retired, others get their new
  * indices. Services must be reloaded (service_reload) right after. */
 void targets_keep(struct targets *t, const struct config *next);
+/* After a reload: whoever asked for it may have renewed certificates and keys, whose
+ * paths stay the same. Targets whose checks name files are told to their workers once
+ * more; one to which nothing is new does nothing. */
+void targets_renew(struct targets *t);
 /* Every target of a service that leaves. */
 void targets_drop_service(struct targets *t, const struct agent_service *s);
 /* About every second: retires what no worker named again. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker's end is seen on its socket: the kernel closes it however the process dies,
- * so there is no SIGCHLD handler and no race with one. A worker that is alive but says
- * nothing for STUCK_MS (it reports its lateness every second) is killed: probes that
- * are not made look like nothing at all, and nothing must not look like health.
+ * A worker's end is seen on its socket. A worker that is alive but says nothing for
+ * CHILD_STUCK_MS (it reports its lateness every second) is killed: probes that are not
+ * made look like nothing at all, and nothing must not look like health.
  *
  * Messages wait as (kind, id) pairs while the socket is full and are filled when they
- * go: ten thousand targets cost a worker's queue 80 kB, not 40 MB. Rejected: keeping
+ * go: ten thousand targets cost a worker's queue 240 kB, not 40 MB. Rejected: keeping
  * each target's message for the next restart.
  */
 #include "steering/agent/workers.h"
@@ -22,18 +21,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "steering/agent/child.h"
+
 #define WATCH_MS 1000
-#define STUCK_MS 5000
-#define REST_MS 100
-#define REST_MS_MAX 5000
-#define SETTLED_MS 10000 /* lived so long: its next death is a first one */
 #define MESSAGES_A_WAKE 32
 #define END_WAIT_MS 1000
-#define KILLED_MS 20 /* for one that was killed to be gone */
-#define LEFT_MAX 16
 
 struct note {
 	uint32_t kind, id;
+	uint64_t ticket; /* this and below: of a PROBER_RESULT */
+	uint8_t slot, outcome;
 };
 
 struct worker {
@@ -68,19 +65,10 @@ now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void
-rest(uint64_t ms)
-{
-	struct timespec t = {
-	    .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-
-	(void)nanosleep(&t, NULL);
-}
-
 /* ---- what waits to be sent ---- */
 
 static void
-queue_put(struct worker *w, uint32_t kind, uint32_t id)
+queue_note(struct worker *w, const struct note *note)
 {
 	if (w->first + w->count == w->room) {
 		if (w->first > w->room / 2) {
@@ -97,7 +85,15 @@ queue_put(struct worker *w, uint32_t kind, uint32_t id)
 			w->room = room;
 		}
 	}
-	w->queue[w->first + w->count++] = (struct note){kind, id};
+	w->queue[w->first + w->count++] = *note;
+}
+
+static void
+queue_put(struct worker *w, uint32_t kind, uint32_t id)
+{
+	struct note note = {.kind = kind, .id = id};
+
+	queue_note(w, &note);
 }
 
 static bool
@@ -116,6 +112,11 @@ fill(struct worker *w, const struct note *n, struct prober_msg *msg)
 		return true;
 	case PROBER_TARGET:
 		return w->all->calls.fill(n->id, msg, w->all->calls.arg);
+	case PROBER_RESULT:
+		msg->ticket = n->ticket;
+		msg->slot = n->slot;
+		msg->outcome = n->outcome;
+		return true;
 	case PROBER_DROP:
 	case PROBER_GO:
 		return true;
@@ -186,44 +187,6 @@ spawn(struct worker *w, struct err *e)
 	return w->all->base == NULL || listen_to(w, e);
 }
 
-static bool
-ends_within(pid_t pid, uint64_t wait_ms, int *status)
-{
-	for (uint64_t waited_ms = 0; waitpid(pid, status, WNOHANG) == 0; waited_ms++) {
-		if (waited_ms >= wait_ms)
-			return false;
-		rest(1);
-	}
-	return true;
-}
-
-/* Reaps it; it gets wait_ms to end by itself. Returns its wait status. One that even
- * SIGKILL does not end at once (it waits for a disk) is left to a later call: the loop
- * does not wait for it. */
-static int
-reap(pid_t pid, uint64_t wait_ms)
-{
-	static pid_t left[LEFT_MAX];
-	static uint32_t lefts;
-	int status = 0;
-
-	for (uint32_t i = 0; i < lefts;) {
-		if (waitpid(left[i], &status, WNOHANG) != 0)
-			left[i] = left[--lefts];
-		else
-			i++;
-	}
-	status = 0;
-	if (ends_within(pid, wait_ms, &status))
-		return status;
-	(void)kill(pid, SIGKILL);
-	if (ends_within(pid, KILLED_MS, &status))
-		return status;
-	if (lefts < LEFT_MAX)
-		left[lefts++] = pid;
-	return SIGKILL;
-}
-
 static void
 close_socket(struct worker *w)
 {
@@ -243,12 +206,7 @@ close_socket(struct worker *w)
 static void
 try_later(struct worker *w)
 {
-	uint64_t ms = REST_MS;
-
-	for (uint32_t i = 1; i < w->deaths && ms < REST_MS_MAX; i++)
-		ms *= 2;
-	if (ms > REST_MS_MAX)
-		ms = REST_MS_MAX;
+	uint64_t ms = child_rest_ms(w->deaths);
 	struct timeval t = {
 	    .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 	(void)event_add(w->again, &t);
@@ -278,7 +236,7 @@ end(struct worker *w, const char *why)
 	char text[160];
 	pid_t pid = w->pid;
 	/* Its socket closes an instant before it can be waited for. */
-	int status = reap(pid, 20);
+	int status = child_reap(pid, CHILD_KILLED_MS);
 
 	if (why != NULL)
 		(void)snprintf(text, sizeof text, "prober worker %u (pid %d) %s",
@@ -292,7 +250,7 @@ end(struct worker *w, const char *why)
 		    "prober worker %u (pid %d) ended with status %d (%s)",
 		    (unsigned)w->index, (int)pid, WEXITSTATUS(status),
 		    exit_word(WEXITSTATUS(status)));
-	if (now_ms() - w->spawned_ms >= SETTLED_MS)
+	if (now_ms() - w->spawned_ms >= CHILD_SETTLED_MS)
 		w->deaths = 0;
 	w->deaths++;
 	w->pid = 0;
@@ -313,7 +271,7 @@ on_again(evutil_socket_t fd, short what, void *arg)
 		return;
 	(void)err_wrap(&e, "cannot be started");
 	if (w->pid != 0)
-		(void)reap(w->pid, 0);
+		(void)child_reap(w->pid, 0);
 	w->pid = 0;
 	close_socket(w);
 	w->deaths++;
@@ -358,6 +316,7 @@ hear(struct worker *w, struct probe_event *ev)
 	case PROBE_RESOLVED:
 	case PROBE_UNRESOLVED:
 	case PROBE_CROWDED:
+	case PROBE_DUE:
 		break;
 	}
 	/* It parses hostile bytes: what it says is checked like any input. */
@@ -381,6 +340,10 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			end(w, "spoke out of turn and was killed");
 			return;
 		}
+		/* ECONNRESET: it ended and left ours unread. Said once, and before
+		 * what it wrote, which is read next. */
+		if (n < 0 && errno == ECONNRESET)
+			continue;
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n <= 0) {
@@ -408,7 +371,7 @@ on_watch(evutil_socket_t fd, short what, void *arg)
 
 		if (gap)
 			w->heard_ms = now;
-		if (w->fd < 0 || now - w->heard_ms < STUCK_MS)
+		if (w->fd < 0 || now - w->heard_ms < CHILD_STUCK_MS)
 			continue;
 		(void)kill(w->pid, SIGKILL);
 		end(w, "was silent for 5 s and was killed");
@@ -496,6 +459,23 @@ workers_drop(struct workers *all, uint32_t id)
 	flush(w);
 }
 
+void
+workers_result(struct workers *all, uint32_t id, uint32_t slot, uint64_t ticket,
+    enum outcome outcome)
+{
+	struct worker *w = worker_of(all, id);
+	struct note note = {.kind = PROBER_RESULT,
+	    .id = id,
+	    .ticket = ticket,
+	    .slot = (uint8_t)slot,
+	    .outcome = (uint8_t)outcome};
+
+	if (!w->ready)
+		return;
+	queue_note(w, &note);
+	flush(w);
+}
+
 uint32_t
 workers_count(const struct workers *all)
 {
@@ -536,7 +516,7 @@ workers_free(struct workers *all)
 		uint64_t now = now_ms();
 
 		if (w->pid != 0)
-			(void)reap(w->pid, now < until_ms ? until_ms - now : 0);
+			(void)child_reap(w->pid, now < until_ms ? until_ms - now : 0);
 		if (w->again != NULL)
 			event_free(w->again);
 		free(w->queue);

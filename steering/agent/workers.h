@@ -49,6 +49,9 @@ bool workers_start(struct workers *w, struct event_base *base,
     const struct workers_calls *calls, struct err *e) MUST_CHECK;
 void workers_target(struct workers *w, uint32_t id);
 void workers_drop(struct workers *w, uint32_t id);
+/* How the program of a PROBE_DUE ended: its address waits for that. */
+void workers_result(struct workers *w, uint32_t id, uint32_t slot, uint64_t ticket,
+    enum outcome outcome);
 uint32_t workers_count(const struct workers *w);
 uint32_t workers_alive(const struct workers *w);
 /* The worst lateness that a living worker told of in its last report. */

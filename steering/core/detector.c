@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "steering/core/needed.h"
+
 void
 detector_init(struct detector *d, enum family family)
 {
@@ -72,23 +74,20 @@ detector_feed(struct detector *d, const struct rule_detector *rule,
 	d->sample_ms = now_ms;
 	if (outcome != OUTCOME_UNKNOWN && d->risen < UINT32_MAX)
 		d->risen++;
-	switch (outcome) {
-	case OUTCOME_UNKNOWN:
+	if (NEEDED(local_trouble, outcome == OUTCOME_UNKNOWN))
 		return false;
-	case OUTCOME_PASS:
-		return feed_pass(d, rule);
-	case OUTCOME_FAIL:
-		return feed_fail(d, rule, start_ms);
-	}
-	return false;
+	return outcome == OUTCOME_PASS ? feed_pass(d, rule)
+				       : feed_fail(d, rule, start_ms);
 }
 
 bool
 detector_last_stands(
     const struct detector *d, const struct rule_detector *rule, uint64_t now_ms)
 {
-	return d->present && d->last != OUTCOME_UNKNOWN &&
-	    (now_ms <= d->sample_ms || now_ms - d->sample_ms <= rule->stale_ms);
+	bool old = now_ms > d->sample_ms && now_ms - d->sample_ms > rule->stale_ms;
+
+	return d->present && !NEEDED(sample_age, old) &&
+	    !NEEDED(local_trouble, d->last == OUTCOME_UNKNOWN);
 }
 
 enum detector_state

@@ -72,6 +72,36 @@ carry_member(struct engine *to, uint32_t t, const struct engine *from, uint32_t 
 	to->ripe_epoch[t] = from->ripe_epoch[f];
 }
 
+/* A peer's ballot, and what it said of a freeze, go on until it speaks again: a reload
+ * must not look like a moment without peers. */
+static void
+carry_agent(struct engine *to, uint32_t t, const struct engine *from, uint32_t f)
+{
+	struct ballot *b = &to->ballot[t];
+
+	*b = from->ballot[f];
+	b->report.members = to->rule->members;
+	memset(b->report.member, 0, sizeof b->report.member);
+	for (uint32_t m = 0; m < to->rule->members; m++) {
+		int32_t old = member_named(from->rule, to->rule->member[m].name);
+
+		if (old >= 0)
+			b->report.member[m] = from->ballot[f].report.member[old];
+	}
+	to->heard_freeze[t] = from->heard_freeze[f];
+}
+
+static void
+carry_agents(struct engine *to, const struct engine *from)
+{
+	memset(to->ballot, 0, sizeof to->ballot);
+	memset(to->heard_freeze, 0, sizeof to->heard_freeze);
+	for (uint32_t t = 0; t < to->rule->agents; t++)
+		for (uint32_t f = 0; f < from->rule->agents; f++)
+			if (to->rule->agent[t].number == from->rule->agent[f].number)
+				carry_agent(to, t, from, f);
+}
+
 /* The pending order follows its member; it ends with it. */
 static void
 carry_order(struct engine *g, const struct rule_service *was)
@@ -103,7 +133,7 @@ engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
 	g->self = self;
 	g->report.policy_hash = rule->policy_hash;
 	g->report.members = rule->members;
-	memset(g->ballot, 0, sizeof g->ballot);
+	carry_agents(g, was);
 	memset(g->ripe, 0, sizeof g->ripe);
 	memset(g->detector, 0, sizeof g->detector);
 	memset(g->band, 0, sizeof g->band);
@@ -172,6 +202,7 @@ take_event(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	case ENGINE_SAMPLE:
 	case ENGINE_FORGET:
 	case ENGINE_REPORT:
+	case ENGINE_UNHEARD:
 		sense_feed(g, in, out);
 		return;
 	case ENGINE_VIEW:
@@ -193,6 +224,7 @@ static bool
 report_equal(const struct report *a, const struct report *b)
 {
 	if (a->epoch != b->epoch || a->nonce != b->nonce || a->cannot != b->cannot ||
+	    a->freeze != b->freeze || a->thawed != b->thawed ||
 	    a->policy_hash != b->policy_hash || a->members != b->members)
 		return false;
 	for (uint32_t m = 0; m < a->members; m++)
@@ -221,4 +253,10 @@ const struct report *
 engine_report(const struct engine *g)
 {
 	return &g->report;
+}
+
+uint32_t
+engine_hears(const struct engine *g, uint64_t now_ms)
+{
+	return quorum_heard(g->rule, g->ballot, now_ms);
 }

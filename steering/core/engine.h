@@ -87,6 +87,7 @@ enum engine_event {
 	ENGINE_SAMPLE,  /* member, slot, outcome, start_ms, address, text */
 	ENGINE_FORGET,  /* evidence is thrown away (late, gap, date) */
 	ENGINE_REPORT,  /* agent, report, sent_ms */
+	ENGINE_UNHEARD, /* agent: it speaks, but cannot be dated: its vote is void */
 	ENGINE_VIEW,    /* answer to out->read */
 	ENGINE_HEARD,   /* epoch as a name server or peer shows it */
 	ENGINE_CHANGED, /* answer to out->change: result, text */
@@ -223,6 +224,11 @@ struct engine {
 	bool records_due;
 	struct order order; /* pending; ORDER_NONE none */
 	bool local_freeze;  /* works at once, before the zone knows */
+	uint32_t thawed; /* id of the last freeze that was taken back before it did */
+	struct heard_freeze { /* … and so does one that a peer tells of; id 0: none */
+		uint32_t id;
+		uint64_t until_ms;
+	} heard_freeze[AGENTS_MAX];
 	enum cannot cannot;
 
 	/* what was said last, so that each is said once */
@@ -246,6 +252,12 @@ void engine_reload(struct engine *g, const struct rule_service *rule, uint32_t s
     struct engine *scratch);
 void engine_step(struct engine *g, const struct engine_in *in, struct engine_out *out);
 const struct report *engine_report(const struct engine *g);
+/* Who writes next: the agents (indices into the rule) as they are ranked, and whether
+ * each is able now; no member's own agent is put last. Returns how many. */
+uint32_t engine_writers(const struct engine *g, uint64_t now_ms,
+    uint32_t agent[AGENTS_MAX], bool able[AGENTS_MAX]);
+/* Fresh agents, this one included. */
+uint32_t engine_hears(const struct engine *g, uint64_t now_ms);
 /* The whole chain for one member, in one sentence: samples → votes → quorum → limiter →
  * policy. */
 void engine_explain(const struct engine *g, uint32_t member, int64_t now_wall_s,

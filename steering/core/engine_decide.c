@@ -32,6 +32,12 @@ decide_limiter_in(
 		x->down_ms = hold_ms(&g->hold[m], VERDICT_DOWN, now_ms);
 		x->up_ms = hold_ms(&g->hold[m], VERDICT_UP, now_ms);
 		x->ramp_ms = now_ms - g->ramp_seen_ms[m];
+		/* It was UP before it was drained, in votes that are fresh still: what
+		 * is to bring it back must have been seen since. */
+		if (NEEDED(drain_seen,
+			g->has_ledger && g->ledger.member[m].out &&
+			    x->ramp_ms < x->up_ms))
+			x->up_ms = x->ramp_ms;
 	}
 }
 
@@ -40,7 +46,9 @@ decide_limiter_in(
 static bool
 policy_in_force(const struct engine *g)
 {
-	return !g->believed || g->ledger.policy_hash == g->rule->policy_hash;
+	bool other = g->believed && g->ledger.policy_hash != g->rule->policy_hash;
+
+	return !NEEDED(policy_hash, other);
 }
 
 /* A read that hangs is as good as none; its end may be half a minute away. */
@@ -48,6 +56,13 @@ static bool
 read_hangs(const struct engine *g, uint64_t now_ms)
 {
 	return g->reading && now_ms - g->read_began_ms > READ_HANGS_MS;
+}
+
+static bool
+lonely(const struct engine *g, uint64_t now_ms)
+{
+	return NEEDED(
+	    lonely, quorum_heard(g->rule, g->ballot, now_ms) < rule_quorum(g->rule));
 }
 
 static enum cannot
@@ -63,11 +78,11 @@ find_cannot(const struct engine *g, uint64_t now_ms)
 		return CANNOT_FOREIGN;
 	if (g->standing == WATCH_ADOPT)
 		return CANNOT_ADOPT;
-	if (g->watch.frozen != FROZEN_NOT || g->local_freeze)
+	if (g->watch.frozen != FROZEN_NOT || order_freezes(g))
 		return CANNOT_FROZEN;
 	if (g->doubt != DOUBT_NOT)
 		return CANNOT_ABSTAIN;
-	if (quorum_heard(g->rule, g->ballot, now_ms) < rule_quorum(g->rule))
+	if (lonely(g, now_ms))
 		return CANNOT_LONELY;
 	if (g->read_failures > 0 || read_hangs(g, now_ms) ||
 	    (g->api_trouble && now_ms < g->write_next_ms))
@@ -81,8 +96,7 @@ find_cannot(const struct engine *g, uint64_t now_ms)
 static bool
 may_write(const struct engine *g, const struct intent *i, uint64_t now_ms)
 {
-	if (g->doubt != DOUBT_NOT ||
-	    quorum_heard(g->rule, g->ballot, now_ms) < rule_quorum(g->rule))
+	if (g->doubt != DOUBT_NOT || lonely(g, now_ms))
 		return false;
 	if (g->cannot == CANNOT_NOT)
 		return true;
@@ -110,7 +124,8 @@ creation_is_due(const struct engine *g, uint64_t now_ms)
 		any_up |=
 		    g->quorum[m].verdict == VERDICT_UP && policy_can_answer(g->rule, m);
 	}
-	return any_up && (all || now_ms - g->first_up_ms >= CREATE_WAIT_MS);
+	bool waits = !all && now_ms - g->first_up_ms < CREATE_WAIT_MS;
+	return any_up && !NEEDED(first_creation, waits);
 }
 
 /* Agents that hold our file and have read the ledger's present epoch. */
@@ -126,7 +141,7 @@ holders(const struct engine *g, const uint32_t *number, uint32_t n, uint64_t now
 			count += g->rule->agent[a].number == number[i] &&
 			    ballot_fresh(b, g->rule, now_ms) &&
 			    b->report.policy_hash == g->rule->policy_hash &&
-			    b->report.epoch == g->ledger.epoch;
+			    !NEEDED(policy_epoch, b->report.epoch != g->ledger.epoch);
 		}
 	return count;
 }
@@ -141,17 +156,18 @@ policy_is_due(const struct engine *g, uint64_t now_ms)
 		return false;
 	for (uint32_t a = 0; a < g->rule->agents; a++)
 		ours[a] = g->rule->agent[a].number;
-	if (holders(g, g->ledger.voter, g->ledger.voters, now_ms) < g->ledger.quorum ||
-	    holders(g, ours, g->rule->agents, now_ms) < rule_quorum(g->rule))
+	uint32_t old = holders(g, g->ledger.voter, g->ledger.voters, now_ms);
+	uint32_t new = holders(g, ours, g->rule->agents, now_ms);
+	if (NEEDED(policy_quorum, old < g->ledger.quorum || new < rule_quorum(g->rule)))
 		return false;
 	for (uint32_t m = 0; m < g->rule->members; m++) {
-		int32_t old = ledger_find(&g->ledger, g->rule->member[m].name);
+		int32_t was = ledger_find(&g->ledger, g->rule->member[m].name);
 
-		floor |= old >= 0 && !g->ledger.member[old].out &&
+		floor |= was >= 0 && !g->ledger.member[was].out &&
 		    policy_can_answer(g->rule, m) &&
 		    g->quorum[m].verdict != VERDICT_DOWN;
 	}
-	return floor;
+	return !NEEDED(policy_floor, !floor);
 }
 
 /* Does what the states mean differ from what was written? Asked of each version once:
@@ -174,7 +190,7 @@ check_records(struct engine *g)
 static struct intent
 find_intent(const struct engine *g, const struct engine_in *in)
 {
-	bool steady = g->has_ledger && policy_in_force(g) && !g->local_freeze;
+	bool steady = g->has_ledger && policy_in_force(g) && !order_freezes(g);
 	bool frozen = ledger_order_stands(&g->ledger.freeze, in->now_wall_s);
 	uint64_t now_ms = in->now_ms;
 
@@ -220,6 +236,18 @@ say_blocks(struct engine *g, struct engine_out *out, uint64_t now_ms)
 }
 
 static void
+say_lonely(const struct engine *g, struct engine_out *out, uint64_t now_ms)
+{
+	struct fact *f = say(out, FACT_TROUBLE, FACT_WARN, -1, now_ms);
+
+	say_value(f, cannot_word(CANNOT_LONELY));
+	say_text(f,
+	    "hears %u of %u agents, itself included, and needs %u: nothing is moved",
+	    (unsigned)engine_hears(g, now_ms), (unsigned)g->rule->agents,
+	    (unsigned)rule_quorum(g->rule));
+}
+
+static void
 say_state(struct engine *g, struct engine_out *out, uint64_t now_ms)
 {
 	if (g->said_doubt != g->doubt) {
@@ -228,11 +256,18 @@ say_state(struct engine *g, struct engine_out *out, uint64_t now_ms)
 		say_value(f, doubt_word(g->doubt));
 		if (g->doubt == DOUBT_NOT)
 			f->level = FACT_INFO;
-		say_text(f, "%s",
-		    g->doubt == DOUBT_NOT ? "votes again" : "abstains from every vote");
+		if (g->doubt == DOUBT_ALONE)
+			say_text(f, "abstains from every vote: hears 1 of %u agents",
+			    (unsigned)g->rule->agents);
+		else
+			say_text(f, "%s",
+			    g->doubt == DOUBT_NOT ? "votes again"
+						  : "abstains from every vote");
 	}
 	if (g->said_cannot == g->cannot)
 		return;
+	if (g->cannot == CANNOT_LONELY)
+		say_lonely(g, out, now_ms);
 	if (g->cannot == CANNOT_API && read_hangs(g, now_ms))
 		say_text(say(out, FACT_TROUBLE, FACT_WARN, -1, now_ms),
 		    "the zone has not answered a read for %d s: nothing is written "
@@ -439,7 +474,8 @@ turn_ms(const struct engine *g, uint64_t now_ms)
 	    (g->intent.action.kind == ACTION_DRAIN ||
 		g->intent.action.kind == ACTION_SWAP))
 		failing = (int32_t)g->intent.action.member;
-	return g->intent_ms + turn_ahead(g, failing, now_ms) * g->rule->rank_ms;
+	return g->intent_ms +
+	    NEEDED(rank, turn_ahead(g, failing, now_ms)) * g->rule->rank_ms;
 }
 
 /* Is what we know of the zone too old to write on? */
@@ -479,8 +515,12 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 {
 	struct intent i;
 
+	order_settle(g, in->now_ms);
 	g->cannot = find_cannot(g, in->now_ms);
 	g->report.cannot = g->cannot;
+	g->report.freeze = g->local_freeze ? g->order.id : 0;
+	g->report.freeze_for_s = g->local_freeze ? g->order.for_s : 0;
+	g->report.thawed = g->thawed;
 	g->ballot[g->self].report = g->report;
 	judge_limits(g, in, out);
 	say_state(g, out, in->now_ms);

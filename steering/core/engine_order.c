@@ -7,6 +7,9 @@
 
 #include "steering/core/engine_parts.h"
 
+/* The ledger has nine digits for a time: what is for ever is for a year. */
+#define ORDER_S_MAX ((uint64_t)366 * 24 * 3600)
+
 const char *
 order_word(enum order_kind k)
 {
@@ -43,6 +46,91 @@ order_gives_way(const struct order *waiting, const struct order *next)
 	    (next->kind == ORDER_UNFREEZE && waiting->kind == ORDER_FREEZE);
 }
 
+/* ---- freezes that peers tell of ---- */
+
+bool
+order_freezes(const struct engine *g)
+{
+	bool any = g->local_freeze;
+
+	for (uint32_t a = 0; a < g->rule->agents; a++)
+		any |= g->heard_freeze[a].id != 0;
+	return any;
+}
+
+/* In the ledger it is the ledger's; that may end it too. */
+void
+order_settle(struct engine *g, uint64_t now_ms)
+{
+	for (uint32_t a = 0; a < g->rule->agents; a++) {
+		struct heard_freeze *h = &g->heard_freeze[a];
+
+		if (now_ms >= h->until_ms ||
+		    (g->believed && g->ledger.freeze.id == h->id))
+			*h = (struct heard_freeze){0};
+	}
+}
+
+static void
+take_back(struct engine *g, uint32_t id, struct engine_out *out, uint64_t now_ms)
+{
+	struct fact *f;
+
+	for (uint32_t a = 0; a < g->rule->agents; a++)
+		if (g->heard_freeze[a].id == id)
+			g->heard_freeze[a] = (struct heard_freeze){0};
+	if (g->order.kind != ORDER_FREEZE || g->order.id != id || g->writing ||
+	    g->unknown)
+		return;
+	g->order.kind = ORDER_NONE;
+	g->local_freeze = false;
+	out->order_refused = true;
+	f = say(out, FACT_ORDER_REFUSED, FACT_INFO, -1, now_ms);
+	say_value(f, order_word(ORDER_FREEZE));
+	say_text(f, "taken back at another agent before it was in the ledger");
+}
+
+void
+order_hear(struct engine *g, const struct engine_in *in, struct engine_out *out)
+{
+	const struct report *r = in->report;
+	struct heard_freeze *h = &g->heard_freeze[in->agent];
+	struct fact *f;
+
+	if (r->thawed != 0 && r->thawed != g->thawed) {
+		g->thawed = r->thawed;
+		take_back(g, r->thawed, out, in->now_ms);
+	}
+	if (r->freeze == 0 || r->freeze == g->thawed ||
+	    (g->believed && g->ledger.freeze.id == r->freeze)) {
+		*h = (struct heard_freeze){0};
+		return;
+	}
+	if (h->id == r->freeze)
+		return;
+	h->id = r->freeze;
+	h->until_ms = in->now_ms +
+	    1000 * (r->freeze_for_s < ORDER_S_MAX ? r->freeze_for_s : ORDER_S_MAX);
+	f = say(out, FACT_ORDER, FACT_WARN, -1, in->now_ms);
+	say_value(f, order_word(ORDER_FREEZE));
+	say_text(f,
+	    "agent %s heard a freeze that is not in the ledger yet: it works here",
+	    g->rule->agent[in->agent].name);
+}
+
+/* The operator's word against freezes that others heard. */
+static void
+thaw_heard(struct engine *g)
+{
+	for (uint32_t a = 0; a < g->rule->agents; a++) {
+		if (g->heard_freeze[a].id != 0)
+			g->thawed = g->heard_freeze[a].id;
+		g->heard_freeze[a] = (struct heard_freeze){0};
+	}
+}
+
+/* ---- taking an order ---- */
+
 void
 order_take(struct engine *g, const struct engine_in *in, struct engine_out *out)
 {
@@ -51,6 +139,7 @@ order_take(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	assert(in->order->kind != ORDER_NONE && in->order->id != 0);
 	assert(in->order->member < g->rule->members);
 	if (thaws_here(g, in->order)) {
+		g->thawed = g->order.id;
 		g->order.kind = ORDER_NONE;
 		g->local_freeze = false;
 		out->order_done = true;
@@ -79,6 +168,8 @@ order_take(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	}
 	g->order = *in->order;
 	g->local_freeze = in->order->kind == ORDER_FREEZE;
+	if (in->order->kind == ORDER_UNFREEZE)
+		thaw_heard(g);
 	f = say(out, FACT_ORDER, FACT_INFO, -1, in->now_ms);
 	say_value(f, order_word(in->order->kind));
 	if (in->order->kind == ORDER_DRAIN || in->order->kind == ORDER_UNDRAIN ||
@@ -93,8 +184,10 @@ order_overrides(const struct engine *g, enum cannot c)
 {
 	switch (c) {
 	case CANNOT_FROZEN:
+		/* Whoever orders is not stopped by another's freeze, wherever that is. */
 		return g->order.kind == ORDER_ADOPT ||
 		    g->order.kind == ORDER_UNFREEZE ||
+		    (g->watch.frozen == FROZEN_NOT && !g->local_freeze) ||
 		    (g->order.kind == ORDER_RELEASE && g->view_present) ||
 		    (g->watch.frozen == FROZEN_NOT && g->order.kind == ORDER_FREEZE);
 	case CANNOT_ADOPT:
@@ -147,9 +240,6 @@ order_bar(const struct engine *g)
 	}
 	return NULL;
 }
-
-/* The ledger has nine digits for a time: what is for ever is for a year. */
-#define ORDER_S_MAX ((uint64_t)366 * 24 * 3600)
 
 static struct ledger_order
 stamp(const struct engine *g, int64_t now_wall_s)

@@ -42,6 +42,12 @@ bool write_adopt(const struct engine *g, struct ledger *next, struct err *why);
 
 /* ---- order ---- */
 void order_take(struct engine *g, const struct engine_in *in, struct engine_out *out);
+/* What a peer's report says of freezes: they work here too, until the peer says so no
+ * more, the ledger has them, or their time is over. */
+void order_hear(struct engine *g, const struct engine_in *in, struct engine_out *out);
+void order_settle(struct engine *g, uint64_t now_ms);
+/* Does a freeze stand that is not in the ledger yet? */
+bool order_freezes(const struct engine *g);
 /* Builds the ledger that carries out the pending order; false with a sentence when it
  * may not be done. *records: record sets change too. */
 bool order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,

@@ -126,6 +126,21 @@ put_ledger(struct pen *p, const struct engine *g, uint32_t m, int64_t now_wall_s
 		l->drain_wall_s, l->drains, now_wall_s, WINDOW_DAY_S));
 }
 
+/* What stands in the way among the agents. */
+static void
+put_company(struct pen *p, const struct engine *g, uint64_t now_ms)
+{
+	uint32_t heard = engine_hears(g, now_ms);
+
+	if (heard < rule_quorum(g->rule))
+		put(p, "; hears %u of %u agents, itself included", (unsigned)heard,
+		    (unsigned)g->rule->agents);
+	for (uint32_t a = 0; a < g->rule->agents; a++)
+		if (g->heard_freeze[a].id != 0)
+			put(p, "; %s heard a freeze that is not in the ledger yet",
+			    g->rule->agent[a].name);
+}
+
 void
 engine_explain(const struct engine *g, uint32_t member, int64_t now_wall_s,
     uint64_t now_ms, char *text, size_t text_bytes)
@@ -144,4 +159,5 @@ engine_explain(const struct engine *g, uint32_t member, int64_t now_wall_s,
 		put(&p, "; frozen: %s", frozen_sentence(g->watch.frozen));
 	else if (g->cannot != CANNOT_NOT)
 		put(&p, "; this agent writes nothing now (%s)", cannot_word(g->cannot));
+	put_company(&p, g, now_ms);
 }

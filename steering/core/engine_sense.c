@@ -69,14 +69,20 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		feed_sample(g, in, out);
 		return;
 	case ENGINE_FORGET:
-		forget_all(g);
+		if (NEEDED(forgetting, in->event == ENGINE_FORGET))
+			forget_all(g);
 		return;
 	case ENGINE_REPORT:
 		assert(in->agent < g->rule->agents && in->agent != g->self);
 		g->ballot[in->agent].heard = true;
 		g->ballot[in->agent].sent_ms = in->sent_ms;
 		g->ballot[in->agent].report = *in->report;
+		order_hear(g, in, out);
 		zone_heard(g, in);
+		return;
+	case ENGINE_UNHEARD:
+		assert(in->agent < g->rule->agents && in->agent != g->self);
+		g->ballot[in->agent].heard = false;
 		return;
 	case ENGINE_TICK:
 	case ENGINE_VIEW:
@@ -152,9 +158,9 @@ judge_self(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		vote_judge(&g->band[m], g->rule, &g->rule->member[m].detector,
 		    g->detector[m], ADDRESSES_MAX, in->now_ms, &g->vote[m]);
 	g->warm = warmed_up(g, in->now_ms);
-	g->doubt = in->doubt != DOUBT_NOT ? in->doubt
-	    : !g->warm                    ? DOUBT_STARTING
-					  : DOUBT_NOT;
+	g->doubt = NEEDED(doubt, in->doubt != DOUBT_NOT) ? in->doubt
+	    : NEEDED(warm_up, !g->warm)                  ? DOUBT_STARTING
+							 : DOUBT_NOT;
 	r->members = g->rule->members;
 	for (uint32_t m = 0; m < g->rule->members; m++) {
 		r->member[m].raw = (uint8_t)g->vote[m].vote;
@@ -165,7 +171,7 @@ judge_self(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	g->ballot[g->self].sent_ms = in->now_ms;
 	all_down = sees_all_down(g) &&
 	    quorum_all_down(g->rule, g->ballot, in->now_ms) < rule_quorum(g->rule);
-	whole = g->doubt == DOUBT_NOT && !all_down;
+	whole = g->doubt == DOUBT_NOT && !NEEDED(all_down_abstains, all_down);
 	for (uint32_t m = 0; m < g->rule->members; m++) {
 		r->member[m].vote = whole ? r->member[m].raw : (uint8_t)VOTE_ABSTAIN;
 		say_vote(g, m, out, in->now_ms);
@@ -212,7 +218,7 @@ watch_ripe(struct engine *g, uint32_t m)
 	if (!g->ripe[m] || g->quorum[m].verdict == (enum verdict)g->ripe_verdict[m])
 		return;
 	g->ripe[m] = false;
-	if (g->has_ledger && g->ledger.epoch == g->ripe_epoch[m])
+	if (NEEDED(voiding, g->has_ledger && g->ledger.epoch == g->ripe_epoch[m]))
 		g->void_due = true;
 }
 

@@ -29,7 +29,7 @@ before(const struct rule_service *rule, uint32_t a, uint32_t b, int32_t failing)
 	bool last_b = failing >= 0 && rule->agent[b].member == failing;
 	uint64_t ha = rank_hash(rule, a), hb = rank_hash(rule, b);
 
-	if (last_a != last_b)
+	if (NEEDED(own_site_last, last_a != last_b))
 		return last_b;
 	return ha != hb ? ha < hb : a < b;
 }
@@ -39,8 +39,28 @@ able(const struct engine *g, uint32_t agent, uint64_t now_ms)
 {
 	const struct ballot *b = &g->ballot[agent];
 
-	return b->heard && b->report.cannot == CANNOT_NOT &&
-	    (now_ms < b->sent_ms || now_ms - b->sent_ms <= g->rule->silent_ms);
+	bool silent = now_ms > b->sent_ms && now_ms - b->sent_ms > g->rule->silent_ms;
+
+	return b->heard && !NEEDED(cannot_skip, b->report.cannot != CANNOT_NOT) &&
+	    !NEEDED(silence_skip, silent);
+}
+
+uint32_t
+engine_writers(const struct engine *g, uint64_t now_ms, uint32_t agent[AGENTS_MAX],
+    bool is_able[AGENTS_MAX])
+{
+	uint32_t n = 0;
+
+	for (uint32_t a = 0; a < g->rule->agents; a++) {
+		uint32_t at = n++;
+
+		for (; at > 0 && before(g->rule, a, agent[at - 1], -1); at--)
+			agent[at] = agent[at - 1];
+		agent[at] = a;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		is_able[i] = able(g, agent[i], now_ms);
+	return n;
 }
 
 uint32_t

@@ -29,7 +29,7 @@ rest_ms(uint32_t failures, uint64_t max_ms, uint64_t random)
 		ms *= 2;
 	if (ms > max_ms)
 		ms = max_ms;
-	return ms / 2 + random % (ms / 2 + 1);
+	return NEEDED(rest, ms / 2 + random % (ms / 2 + 1));
 }
 
 void
@@ -48,7 +48,8 @@ zone_heard(struct engine *g, const struct engine_in *in)
 	bool newer = watch_hear(&g->watch, epoch);
 
 	/* Said again and again of a zone that does not show it: look now and then. */
-	if (!newer || (!higher && in->now_ms - g->read_done_ms < HEARD_MS))
+	if (!NEEDED(hearing, newer) ||
+	    (!higher && in->now_ms - g->read_done_ms < HEARD_MS))
 		return;
 	if (!g->dirty && !g->writing)
 		zone_dirty(g, in->now_ms);
@@ -210,7 +211,7 @@ close_unknown(struct engine *g, const struct engine_in *in, struct engine_out *o
 	if (!g->unknown)
 		return;
 	bool ours = ledger_knows_nonce(l, g->unknown_nonce);
-	if (!ours && l->epoch <= g->unknown_epoch)
+	if (NEEDED(unknown_stays_open, !ours && l->epoch <= g->unknown_epoch))
 		return; /* still open: only a compare-and-swap closes it */
 	g->unknown = false;
 	struct fact *f = say(out, FACT_CLOSED, FACT_INFO, -1, in->now_ms);

@@ -43,6 +43,7 @@ fact_word(enum fact_kind k)
 	    [FACT_WORKER] = "worker",
 	    [FACT_RESOLVE] = "resolve",
 	    [FACT_TROUBLE] = "trouble",
+	    [FACT_PEER] = "peer",
 	};
 
 	assert(k < FACT_KINDS && word[k] != NULL);

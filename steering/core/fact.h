@@ -49,6 +49,7 @@ enum fact_kind {
 	FACT_WORKER,
 	FACT_RESOLVE,
 	FACT_TROUBLE, /* ours: store, clock, credentials, name servers … */
+	FACT_PEER,    /* another agent: heard, silent, refused, cloned … */
 	FACT_KINDS
 };
 

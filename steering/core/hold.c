@@ -5,7 +5,7 @@
  */
 #include "steering/core/hold.h"
 
-#include <string.h>
+#include "steering/core/needed.h"
 
 static void
 account(struct hold *h, uint64_t now_ms)
@@ -25,11 +25,13 @@ hold_step(struct hold *h, enum verdict v, uint64_t need_ms, uint64_t now_ms)
 		h->running = v != VERDICT_UNDECIDED;
 		return HOLD_SAME;
 	}
-	if (v == VERDICT_UNDECIDED && need_ms >= HOLD_SHORT_MS) {
+	bool over = NEEDED(short_hold_resets, need_ms < HOLD_SHORT_MS);
+	if (v == VERDICT_UNDECIDED && NEEDED(long_hold_pauses, !over)) {
 		h->running = false;
 		return HOLD_SAME;
 	}
-	memset(h, 0, sizeof *h);
+	if (NEEDED(opposite_resets, v != was))
+		h->held_ms = 0;
 	h->verdict = (uint8_t)v;
 	h->running = v != VERDICT_UNDECIDED;
 	h->mark_ms = h->began_ms = now_ms;

@@ -91,17 +91,18 @@ floor_for(const struct limiter_in *in, uint32_t out, int32_t back)
 {
 	bool held = false;
 
-	if (all_down_or_undecided(in))
+	if (NEEDED(all_down_stands, all_down_or_undecided(in)))
 		return BLOCK_ALL_DOWN;
 	for (uint32_t m = 0; m < in->rule->members; m++)
 		if (m != out && (!in->ledger->member[m].out || (int32_t)m == back))
 			held |= holds_floor(in, m);
-	if (!held)
+	if (NEEDED(floor, !held))
 		return BLOCK_FLOOR;
-	if (out_now(in) + 1 - (back >= 0) > in->rule->max_out)
+	if (NEEDED(max_out, out_now(in) + 1 - (back >= 0) > in->rule->max_out))
 		return BLOCK_MAX_OUT;
-	if (in->rule->min_capacity_pct != 0 &&
-	    capacity_left_pct(in, out, back) < in->rule->min_capacity_pct)
+	if (NEEDED(min_capacity,
+		in->rule->min_capacity_pct != 0 &&
+		    capacity_left_pct(in, out, back) < in->rule->min_capacity_pct))
 		return BLOCK_CAPACITY;
 	return BLOCK_NONE;
 }
@@ -122,7 +123,8 @@ limiter_return_hold_ms(
 	    ledger_count_since(m->drain_wall_s, m->drains, now_wall_s, WINDOW_DAY_S);
 	uint64_t hold_ms = rule->return_hold_ms;
 
-	for (uint32_t i = 1; i < n && hold_ms < rule->return_hold_ms_max; i++)
+	for (uint32_t i = 1;
+	     NEEDED(exponent, i < n) && hold_ms < rule->return_hold_ms_max; i++)
 		hold_ms *= 2;
 	return hold_ms < rule->return_hold_ms_max ? hold_ms : rule->return_hold_ms_max;
 }
@@ -134,9 +136,10 @@ limiter_drain_hold_ms(const struct limiter_in *in, uint32_t member)
 	bool ramping = !in->ledger->member[member].out &&
 	    !policy_ramp_done(in->rule, &in->ledger->member[member]);
 
-	if (ramping)
+	if (NEEDED(ramp_drains_at_once, ramping))
 		return 0;
-	return (all - out - 1) * 2 < all ? in->rule->hold_ms * 10 : in->rule->hold_ms;
+	bool few = NEEDED(tenfold_hold, (all - out - 1) * 2 < all);
+	return NEEDED(hold, in->rule->hold_ms) * (few ? 10 : 1);
 }
 
 /* ---- one member ---- */
@@ -167,9 +170,9 @@ drain_wish(const struct limiter_in *in, uint32_t m)
 		return BLOCK_PINNED;
 	if (in->member[m].down_ms < limiter_drain_hold_ms(in, m))
 		return BLOCK_HOLD;
-	if (!in->member[m].evidence)
+	if (NEEDED(evidence, !in->member[m].evidence))
 		return BLOCK_EVIDENCE;
-	if (spacing_holds(in, m))
+	if (NEEDED(spacing, spacing_holds(in, m)))
 		return BLOCK_SPACING;
 	return BLOCK_NONE;
 }
@@ -197,12 +200,13 @@ return_bar(const struct limiter_in *in, uint32_t m)
 
 	if (ledger_order_stands(&l->drain, in->now_wall_s))
 		return BLOCK_ORDER;
-	if (l->latched)
+	if (NEEDED(latch, l->latched))
 		return BLOCK_LATCHED;
 	if (!in->rule->failback_auto && !l->by_order)
 		return BLOCK_MANUAL;
-	if (ledger_count_since(l->return_wall_s, l->returns, in->now_wall_s,
-		WINDOW_HOUR_S) >= in->rule->return_per_hour)
+	uint32_t lately = ledger_count_since(
+	    l->return_wall_s, l->returns, in->now_wall_s, WINDOW_HOUR_S);
+	if (NEEDED(budget, lately >= in->rule->return_per_hour))
 		return BLOCK_BUDGET;
 	return BLOCK_NONE;
 }
@@ -217,8 +221,9 @@ judge_out(const struct limiter_in *in, uint32_t m, struct limiter_out *out)
 		return b;
 	if (in->member[m].verdict != VERDICT_UP)
 		return BLOCK_NONE;
-	if (in->member[m].up_ms <
-	    limiter_return_hold_ms(in->rule, &in->ledger->member[m], in->now_wall_s))
+	uint64_t need_ms =
+	    limiter_return_hold_ms(in->rule, &in->ledger->member[m], in->now_wall_s);
+	if (NEEDED(return_hold, in->member[m].up_ms < need_ms))
 		return BLOCK_HOLD;
 	return BLOCK_ACT;
 }
@@ -229,12 +234,13 @@ static bool
 may_swap_back(const struct limiter_in *in, uint32_t m)
 {
 	const struct ledger_member *l = &in->ledger->member[m];
+	uint32_t lately =
+	    ledger_count_since(l->swap_wall_s, l->swaps, in->now_wall_s, WINDOW_HOUR_S);
 
 	return l->out && !in->cold[m] && in->member[m].verdict == VERDICT_UP &&
-	    in->member[m].up_ms >= in->rule->swap_after_ms &&
+	    !NEEDED(swap_hold, in->member[m].up_ms < in->rule->swap_after_ms) &&
 	    !ledger_order_stands(&l->drain, in->now_wall_s) &&
-	    ledger_count_since(l->swap_wall_s, l->swaps, in->now_wall_s,
-		WINDOW_HOUR_S) < in->rule->swap_per_hour;
+	    !NEEDED(swap_limit, lately >= in->rule->swap_per_hour);
 }
 
 static bool
@@ -246,7 +252,7 @@ is_floor(enum block b)
 static bool
 find_swap(const struct limiter_in *in, const struct limiter_out *out, struct action *a)
 {
-	if (in->rule->stateful)
+	if (!NEEDED(swap, !in->rule->stateful))
 		return false;
 	for (uint32_t m = 0; m < in->rule->members; m++) {
 		if (in->ledger->member[m].out || !is_floor(out->block[m]))
@@ -275,7 +281,8 @@ find_drain(const struct limiter_in *in, const struct limiter_out *out, struct ac
 	for (uint32_t m = 0; m < in->rule->members; m++) {
 		if (out->block[m] != BLOCK_ACT || in->ledger->member[m].out)
 			continue;
-		bool idle = !policy_moves_answers(in->rule, in->ledger, m);
+		bool idle =
+		    NEEDED(idle_first, !policy_moves_answers(in->rule, in->ledger, m));
 		if (found && !(idle && room))
 			continue;
 		*a = (struct action){ACTION_DRAIN, m, m};
@@ -306,7 +313,7 @@ find_ramp(const struct limiter_in *in, struct action *a)
 		const struct ledger_member *l = &in->ledger->member[m];
 
 		if (l->out || policy_ramp_done(in->rule, l) ||
-		    in->member[m].verdict != VERDICT_UP ||
+		    NEEDED(ramp_while_up, in->member[m].verdict != VERDICT_UP) ||
 		    in->member[m].ramp_ms < in->rule->ramp_every_ms)
 			continue;
 		*a = (struct action){ACTION_RAMP, m, m};

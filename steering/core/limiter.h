@@ -10,11 +10,13 @@
 #ifndef STEERING_CORE_LIMITER_H
 #define STEERING_CORE_LIMITER_H
 
+#include "steering/core/needed.h"
 #include "steering/core/policy.h"
 #include "steering/core/quorum.h"
 
-#define WINDOW_HOUR_S (65 * 60)
-#define WINDOW_DAY_S (24 * 3600 + 5 * 60)
+#define WINDOW_LATE_S NEEDED(late_window, 5 * 60)
+#define WINDOW_HOUR_S (3600 + WINDOW_LATE_S)
+#define WINDOW_DAY_S (24 * 3600 + WINDOW_LATE_S)
 
 /* Why nothing is done about a member; a sentence for each: block_sentence(). */
 enum block {

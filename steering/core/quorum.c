@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "steering/core/needed.h"
+
 const char *
 verdict_word(enum verdict v)
 {
@@ -43,15 +45,15 @@ cannot_word(enum cannot c)
 }
 
 static bool
-younger(const struct ballot *b, uint64_t age_ms_max, uint64_t now_ms)
+older(const struct ballot *b, uint64_t age_ms_max, uint64_t now_ms)
 {
-	return b->heard && (now_ms < b->sent_ms || now_ms - b->sent_ms <= age_ms_max);
+	return now_ms > b->sent_ms && now_ms - b->sent_ms > age_ms_max;
 }
 
 bool
 ballot_fresh(const struct ballot *b, const struct rule_service *rule, uint64_t now_ms)
 {
-	return younger(b, rule->fresh_ms, now_ms);
+	return b->heard && !NEEDED(freshness, older(b, rule->fresh_ms, now_ms));
 }
 
 uint32_t
@@ -83,7 +85,8 @@ choir_join(struct choir *c, uint32_t domain)
 static bool
 choir_carries(const struct choir *c, const struct rule_service *rule)
 {
-	return c->voices >= rule_quorum(rule) && (rule->solo || c->mixed);
+	return c->voices >= rule_quorum(rule) &&
+	    !NEEDED(domains, !rule->solo && !c->mixed);
 }
 
 void
@@ -96,7 +99,7 @@ quorum_judge(const struct rule_service *rule, const struct ballot *b, uint32_t m
 	memset(out, 0, sizeof *out);
 	for (uint32_t i = 0; i < rule->agents; i++) {
 		if (!ballot_fresh(&b[i], rule, now_ms) ||
-		    b[i].report.policy_hash != hash)
+		    NEEDED(policy_hash, b[i].report.policy_hash != hash))
 			continue;
 		const struct report_member *m = &b[i].report.member[member];
 		switch ((enum vote)m->vote) {
@@ -111,7 +114,9 @@ quorum_judge(const struct rule_service *rule, const struct ballot *b, uint32_t m
 			break;
 		case VOTE_DOWN:
 			choir_join(&down, rule->agent[i].domain);
-			if (m->failing && younger(&b[i], EVIDENCE_AGE_MS_MAX, now_ms))
+			if (m->failing &&
+			    !NEEDED(evidence_age,
+				older(&b[i], EVIDENCE_AGE_MS_MAX, now_ms)))
 				choir_join(&failing, rule->agent[i].domain);
 			break;
 		}

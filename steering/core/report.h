@@ -28,6 +28,10 @@ struct report {
 	uint64_t epoch, nonce; /* of the ledger as it was last read; 0 for none */
 	uint64_t policy_hash;  /* of the file it runs on */
 	enum cannot cannot;
+	/* An operator's freeze that works at this agent and is not in the ledger yet, and
+	 * the last such that was taken back, here or at another; 0 none. */
+	uint32_t freeze, thawed;
+	uint64_t freeze_for_s;
 	uint32_t members;
 	struct report_member {
 		uint8_t vote; /* enum vote */

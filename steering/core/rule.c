@@ -10,6 +10,8 @@
 
 #include <assert.h>
 
+#include "steering/core/needed.h"
+
 #define SECOND_MS UINT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
 
@@ -54,7 +56,7 @@ uint32_t
 rule_quorum(const struct rule_service *r)
 {
 	assert(r->agents >= 1 && r->agents <= AGENTS_MAX);
-	return r->solo ? 1 : r->agents / 2 + 1;
+	return r->solo ? 1 : NEEDED(quorum, r->agents / 2) + 1;
 }
 
 uint32_t

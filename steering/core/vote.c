@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "steering/core/needed.h"
+
 const char *
 vote_word(enum vote v)
 {
@@ -88,7 +90,9 @@ judge_family(uint8_t *band, const struct rule_service *rule, const struct tally 
 	enum vote v = judge_band((enum vote) * band, t->up, t->known, rule);
 
 	*band = (uint8_t)v;
-	return v == VOTE_DOWN && only_recovering(t, rule) ? VOTE_RECOVERING : v;
+	return NEEDED(recovering, v == VOTE_DOWN && only_recovering(t, rule))
+	    ? VOTE_RECOVERING
+	    : v;
 }
 
 /* The worse of two families; ABSTAIN is "left out". */

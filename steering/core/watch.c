@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+#include "steering/core/needed.h"
+
 static enum watch_act
 freeze(struct watch *w, enum frozen f)
 {
@@ -21,9 +23,9 @@ judge_absent(struct watch *w, const struct watch_view *v)
 {
 	if (w->known && v->epoch_at_begin == 0)
 		return WATCH_READ_AGAIN; /* it may be older than our first */
-	if (w->known)
+	if (NEEDED(lost_freezes, w->known))
 		return freeze(w, FROZEN_LOST);
-	return v->sets == 0 ? WATCH_EMPTY : WATCH_ADOPT;
+	return NEEDED(adoption, v->sets != 0) ? WATCH_ADOPT : WATCH_EMPTY;
 }
 
 /* Records and ledger are written together: a mismatch is somebody's hand, unless the
@@ -33,11 +35,11 @@ judge_records(struct watch *w, const struct watch_view *v)
 {
 	uint64_t nonce = v->ledger->nonce[0];
 
-	if (v->digest == v->ledger->digest) {
+	if (!NEEDED(edit_freezes, v->digest != v->ledger->digest)) {
 		w->suspect = false;
 		return WATCH_TAKE;
 	}
-	if (w->suspect && w->suspect_nonce == nonce)
+	if (!NEEDED(second_look, !w->suspect || w->suspect_nonce != nonce))
 		return freeze(w, FROZEN_EDITED);
 	w->suspect = true;
 	w->suspect_nonce = nonce;
@@ -51,14 +53,14 @@ judge_descent(struct watch *w, const struct watch_view *v)
 
 	if (!w->known)
 		return judge_records(w, v);
-	if (l->epoch < v->epoch_at_begin)
+	if (NEEDED(restored_freezes, l->epoch < v->epoch_at_begin))
 		return freeze(w, FROZEN_BACK);
-	if (l->epoch < w->epoch)
+	if (NEEDED(restored_freezes, l->epoch < w->epoch))
 		return WATCH_READ_AGAIN;
 	if (l->epoch - w->epoch < LEDGER_NONCES) {
-		if (!ledger_knows_nonce(l, w->nonce))
+		if (NEEDED(nonce_history, !ledger_knows_nonce(l, w->nonce)))
 			return freeze(w, FROZEN_FORKED);
-	} else if (!v->vouched) {
+	} else if (NEEDED(vouching, !v->vouched)) {
 		return WATCH_WAIT;
 	}
 	return judge_records(w, v);
@@ -83,7 +85,8 @@ watch_step(struct watch *w, const struct watch_view *v, bool *thawed)
 	*thawed = false;
 	if (!v->present)
 		return judge_absent(w, v);
-	if (v->reading == LEDGER_NEWER || (v->reading == LEDGER_OK && !v->ours))
+	bool theirs = v->reading == LEDGER_OK && !v->ours;
+	if (v->reading == LEDGER_NEWER || NEEDED(foreign_ledger, theirs))
 		return WATCH_FOREIGN;
 	if (v->reading == LEDGER_GARBLED)
 		return w->known ? freeze(w, FROZEN_GARBLED) : WATCH_FOREIGN;

@@ -32,9 +32,12 @@ struct http_call {
 	struct http *h;
 	struct http_call *next, **link;
 	CURL *easy;
-	struct curl_slist *header;
+	struct curl_slist *header, *connect_to;
 	struct text body; /* of the answer */
-	void *sent;       /* copy of the request's body: may hold a token */
+	size_t answer_max;
+	bool (*tls)(void *ssl_ctx, void *arg);
+	void *tls_arg;
+	void *sent; /* copy of the request's body: may hold a token */
 	size_t sent_bytes;
 	bool https, once;
 	int64_t date_wall_s;
@@ -66,6 +69,7 @@ free_call(struct http_call *c)
 	for (struct curl_slist *s = c->header; s != NULL; s = s->next)
 		text_wipe(s->data, strlen(s->data));
 	curl_slist_free_all(c->header);
+	curl_slist_free_all(c->connect_to);
 	text_fini(&c->body);
 	text_wipe(c->sent, c->sent_bytes);
 	free(c->sent);
@@ -87,6 +91,28 @@ never_left(const struct http_call *c)
 	return c->https && c->once && handshake_us == 0;
 }
 
+static enum http_trouble
+trouble_of(CURLcode code)
+{
+	switch ((int)code) {
+	case CURLE_OK:
+		return HTTP_TROUBLE_NOT;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+		return HTTP_TROUBLE_CONNECT;
+	case CURLE_OPERATION_TIMEDOUT:
+		return HTTP_TROUBLE_TIME;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CLIENTCERT:
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return HTTP_TROUBLE_TLS;
+	default:
+		return HTTP_TROUBLE_OTHER;
+	}
+}
+
 static void
 finish(struct http_call *c, CURLcode code)
 {
@@ -100,9 +126,14 @@ finish(struct http_call *c, CURLcode code)
 	r.date_wall_s = c->date_wall_s;
 	r.body = text_str(&c->body);
 	r.body_bytes = c->body.n;
+	r.trouble = trouble_of(code);
 	/* curl writes a sentence of its own when a body is refused. */
-	if (code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED)
-		why = "its answer is longer than 4 MiB, or memory is short";
+	if (code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED) {
+		(void)snprintf(c->why, sizeof c->why,
+		    "its answer is longer than %zu KiB, or memory is short",
+		    c->answer_max / 1024);
+		why = c->why;
+	}
 	if (code != CURLE_OK) {
 		r.fate = never_left(c) ? HTTP_NEVER_LEFT : HTTP_NO_ANSWER;
 		r.status = 0;
@@ -348,6 +379,43 @@ set_body(struct http_call *c, const struct http_request *r)
 		(curl_off_t)r->body_bytes) == CURLE_OK;
 }
 
+static CURLcode
+on_tls(CURL *easy, void *ssl_ctx, void *arg)
+{
+	const struct http_call *c = arg;
+
+	(void)easy;
+	return c->tls(ssl_ctx, c->tls_arg) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+}
+
+/* Whom the caller trusts, and nobody else. */
+static bool
+set_tls(struct http_call *c, const struct http_request *r)
+{
+	CURL *q = c->easy;
+	bool ok = true;
+
+	c->tls = r->tls;
+	c->tls_arg = r->tls_arg;
+	if (r->connect_to != NULL) {
+		char line[HTTP_HEADER_MAX];
+
+		(void)snprintf(line, sizeof line, "::%s", r->connect_to);
+		c->connect_to = curl_slist_append(NULL, line);
+		ok = c->connect_to != NULL &&
+		    curl_easy_setopt(q, CURLOPT_CONNECT_TO, c->connect_to) == CURLE_OK;
+	}
+	if (r->tls == NULL)
+		return ok;
+	return ok && curl_easy_setopt(q, CURLOPT_CAINFO, NULL) == CURLE_OK &&
+	    curl_easy_setopt(q, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+	    curl_easy_setopt(q, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
+	    curl_easy_setopt(q, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3) ==
+	    CURLE_OK &&
+	    curl_easy_setopt(q, CURLOPT_SSL_CTX_FUNCTION, on_tls) == CURLE_OK &&
+	    curl_easy_setopt(q, CURLOPT_SSL_CTX_DATA, c) == CURLE_OK;
+}
+
 static bool
 set_options(struct http_call *c, const struct http_request *r)
 {
@@ -366,7 +434,7 @@ set_options(struct http_call *c, const struct http_request *r)
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms);
 	SET(CURLOPT_TIMEOUT_MS, (long)r->total_ms);
-	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTP_BODY_MAX);
+	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->answer_max);
 	SET(CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
 	/* Or a look-up that hangs would be waited for, and the loop with it. */
 	SET(CURLOPT_QUICK_EXIT, 1L);
@@ -384,7 +452,7 @@ set_options(struct http_call *c, const struct http_request *r)
 	if (c->h->ca_bundle[0] != '\0')
 		SET(CURLOPT_CAINFO, c->h->ca_bundle);
 #undef SET
-	return ok && set_headers(c, r) && set_body(c, r);
+	return ok && set_tls(c, r) && set_headers(c, r) && set_body(c, r);
 }
 
 struct http_call *
@@ -403,7 +471,8 @@ http_call_start(
 	c->arg = arg;
 	c->https = strncasecmp(r->url, "https:", 6) == 0;
 	c->once = r->once;
-	c->body = TEXT_INIT(HTTP_BODY_MAX);
+	c->answer_max = r->answer_max != 0 ? r->answer_max : HTTP_BODY_MAX;
+	c->body = TEXT_INIT(c->answer_max);
 	c->sent_ms = boot_ms();
 	c->next = h->calls;
 	c->link = &h->calls;

@@ -4,7 +4,7 @@
  *
  * Asynchronous on one event_base. TLS is verified, redirects are not followed,
  * HTTPS_PROXY and NO_PROXY are honoured, AWS_CA_BUNDLE replaces the system's
- * authorities. The answer says how far the request came, because a caller that
+ * authorities, and a request may bring whom it trusts itself. The answer says how far the request came, because a caller that
  * changes things must know: a request that never left can be forgotten, one without
  * an answer may have been carried out.
  */
@@ -33,9 +33,18 @@ struct http_request {
 	const void *body; /* NULL: none */
 	size_t body_bytes;
 	uint64_t connect_ms, total_ms; /* patience; both > 0 */
-	bool once;   /* a change: on a connection of its own, because a
+	bool once;         /* a change: on a connection of its own, because a
 					* reused one that breaks makes curl send again */
-	bool direct; /* past every proxy: link-local services */
+	bool direct;       /* past every proxy: link-local services, peers */
+	size_t answer_max; /* bytes of body taken; 0: HTTP_BODY_MAX */
+	/* "host:port" to connect to instead of the url's, whose host is still what the
+	 * certificate must name; IPv6 in brackets. NULL: the url's. */
+	const char *connect_to;
+	/* Not NULL: TLS 1.3 only, and this sets up each connection's SSL_CTX, with the
+	 * authorities, which are then nobody else's. What it puts there must live as
+	 * long as h: the connection is kept longer than the call. */
+	bool (*tls)(void *ssl_ctx, void *arg);
+	void *tls_arg;
 };
 
 enum http_fate {
@@ -44,8 +53,17 @@ enum http_fate {
 	HTTP_NO_ANSWER,    /* sent in part or whole; no answer, or a broken one */
 };
 
+enum http_trouble { /* what was in the way, as far as curl can tell */
+	HTTP_TROUBLE_NOT = 0,
+	HTTP_TROUBLE_CONNECT, /* name, route, refusal */
+	HTTP_TROUBLE_TIME,
+	HTTP_TROUBLE_TLS,
+	HTTP_TROUBLE_OTHER,
+};
+
 struct http_response {
 	enum http_fate fate;
+	enum http_trouble trouble;
 	long status;               /* 0 without an answer */
 	const char *body;          /* valid during the callback; NUL-terminated */
 	size_t body_bytes;         /* at most HTTP_BODY_MAX */

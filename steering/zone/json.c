@@ -221,6 +221,40 @@ json_is_map(const struct json *j)
 	return json_is_object(in_const(j));
 }
 
+enum json_kind
+json_kind_of(const struct json *j)
+{
+	if (j == NULL)
+		return JSON_KIND_NONE;
+	switch (json_typeof(in_const(j))) {
+	case JSON_NULL:
+		return JSON_KIND_NULL;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return JSON_KIND_BOOL;
+	case JSON_INTEGER:
+		return JSON_KIND_INT;
+	case JSON_REAL:
+		return JSON_KIND_NUMBER;
+	case JSON_STRING:
+		return JSON_KIND_TEXT;
+	case JSON_ARRAY:
+		return JSON_KIND_LIST;
+	case JSON_OBJECT:
+		return JSON_KIND_MAP;
+	}
+	return JSON_KIND_NONE;
+}
+
+const char *
+json_key_next(const struct json *map, void **at)
+{
+	json_t *t = (json_t *)(uintptr_t)map; /* the library's walk takes no const */
+
+	*at = *at == NULL ? json_object_iter(t) : json_object_iter_next(t, *at);
+	return *at != NULL ? json_object_iter_key(*at) : NULL;
+}
+
 struct json *
 json_clone(const struct json *j)
 {

@@ -44,6 +44,19 @@ bool json_flag(const struct json *map, const char *key);
 /* Of a string itself; "" when it is none. */
 const char *json_string_of(const struct json *j);
 bool json_is_map(const struct json *j);
+enum json_kind {
+	JSON_KIND_NONE = 0, /* absent */
+	JSON_KIND_NULL,
+	JSON_KIND_BOOL,
+	JSON_KIND_INT,
+	JSON_KIND_NUMBER, /* with a point or an exponent */
+	JSON_KIND_TEXT,
+	JSON_KIND_LIST,
+	JSON_KIND_MAP,
+};
+enum json_kind json_kind_of(const struct json *j);
+/* Walks over the keys of a map: *at is NULL at first. NULL at the end. */
+const char *json_key_next(const struct json *map, void **at);
 /* A copy that shares nothing. */
 struct json *json_clone(const struct json *j);
 

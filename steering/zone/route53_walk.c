@@ -32,6 +32,7 @@ struct walk {
 	size_t room;
 	struct zone_view *view;
 	struct text raw;
+	size_t items; /* of this page */
 	bool ledger_seen, failed;
 };
 
@@ -204,6 +205,8 @@ take_item(const struct route53_item *item, void *arg)
 	struct walk *w = arg;
 	struct wanted *wanted = find(w, item->set.name);
 
+	if (++w->items > ITEMS_MANY)
+		return false;
 	if (wanted == NULL || wanted->done)
 		return true;
 	wanted->seen = true;
@@ -246,12 +249,18 @@ walk_feed(struct walk *w, const char *bytes, size_t n, struct err *e)
 		return err_set(e,
 		    "list of record sets at %.100s takes more than %d pages",
 		    w->cursor.name, PAGES_MAX);
+	w->items = 0;
 	if (!route53_parse_list(bytes, n, &page, take_item, w, e))
-		return w->failed ? err_set(e,
-				       "more than %d record sets at the service's "
-				       "names, or memory is short",
-				       VIEW_SETS_MAX)
-				 : false;
+		return w->items > ITEMS_MANY
+		    ? err_set(e,
+			  "a page of more than %d record sets: that is no answer of "
+			  "Route 53's",
+			  ITEMS_MANY)
+		    : w->failed ? err_set(e,
+				      "more than %d record sets at the service's "
+				      "names, or memory is short",
+				      VIEW_SETS_MAX)
+				: false;
 	w->name[w->at].seen = true; /* or known to be absent */
 	for (size_t i = 0; i < w->names; i++) {
 		if (!w->name[i].seen || w->name[i].done)

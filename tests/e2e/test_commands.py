@@ -143,15 +143,22 @@ class Validate(unittest.TestCase):
         expect(pointsman("validate", "-c", self.folder / "absent.yaml"), 1, "absent.yaml")
 
     def test_run_refuses_what_it_cannot_do(self):
+        path = self.file(SOLO + "scenarios:\n  plan: {kind: multi-site, service: www, "
+                                "primary: a, recovery: b, trigger: approval, "
+                                "rto: 15m, rpo: 1m}\n")
+        expect(pointsman("validate", "-c", path), 0, "run refuses this file for now")
+        expect(pointsman("run", "-c", path, "--agent", "one"), 1, "scenarios yet")
+        expect(pointsman("plan", "-c", path), 2, "scenarios yet")
+        path = self.file(SOLO)
+        expect(pointsman("run", "-c", path, "--agent", "onne"), 1, "did you mean 'one'?")
+
+    def test_a_quorum_needs_certificates(self):
         path = self.file(SOLO.replace("  one: {site: a}",
                                       "  one: {site: a, url: \"https://127.0.0.1:1\"}\n"
                                       "  two: {site: b, url: \"https://127.0.0.1:2\"}")
                          .replace("quorum: solo", "tls: {cert: c, key: k, ca: a}"))
-        expect(pointsman("validate", "-c", path), 0, "run refuses this file for now")
-        expect(pointsman("run", "-c", path, "--agent", "one"), 1, "agents")
-        expect(pointsman("plan", "-c", path), 2, "agents")
-        path = self.file(SOLO)
-        expect(pointsman("run", "-c", path, "--agent", "onne"), 1, "did you mean 'one'?")
+        expect(pointsman("validate", "-c", path), 0, "2 of 2 agents must agree")
+        expect(pointsman("run", "-c", path, "--agent", "one"), 1, "No such file")
 
 
 # ---- check --------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from test_records import Records, plain
 from world import POINTSMAN, World, main
 
 NAMES = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
@@ -43,6 +44,9 @@ def wanted(request, partition="aws"):
     if zone and request["method"] == "GET":
         return ("route53:ListResourceRecordSets",
                 f"arn:{partition}:route53:::hostedzone/{zone[1]}", {})
+    if path == "/2013-04-01/healthcheck":
+        action = {"GET": "ListHealthChecks", "POST": "CreateHealthCheck"}
+        return "route53:" + action[request["method"]], "*", {}
     change = re.fullmatch(r"/2013-04-01/change/(\w+)", path)
     assert change and request["method"] == "GET", request
     return ("route53:GetChange", f"arn:{partition}:route53:::change/{change[1]}", {})
@@ -168,6 +172,53 @@ class Iam(unittest.TestCase):
         self.assertEqual("", err)
         self.assertNotIn("ZMAIN", json.dumps(policy))
 
+    STEADY = """policy: failover
+    records: failover
+    members:
+      a: {health_check: steady, answers:"""
+
+    def test_bootstrap(self):
+        """Only for the zones whose records need it, and by whom they are written."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "p.yaml")
+
+            def ask(status, *more, first="", second="", steady=True):
+                text = FILE % (first, second)
+                if steady:
+                    head, tail = text.split("  api:")
+                    tail = tail.replace("CNAME: ", "A: ").replace(
+                        "a.example.org", "[192.0.2.1]").replace(
+                        "b.example.org", "[192.0.2.2]").replace(
+                        "      b: {", "      b: {health_check: steady, ")
+                    text = head + "  api:" + tail.replace(
+                        "members:\n      a: {answers:", self.STEADY)
+                path.write_text(text)
+                code, out, err = iam("-c", path, *more)
+                self.assertEqual(status, code, (out, err))
+                return json.loads(out)["Statement"], err
+            both = [{"Sid": "Checksother", "Effect": "Allow", "Resource": "*",
+                     "Action": "route53:ListHealthChecks"},
+                    {"Sid": "Steadyother", "Effect": "Allow", "Resource": "*",
+                     "Action": "route53:CreateHealthCheck"}]
+            self.assertEqual((both, ""), ask(0, "--bootstrap"))
+            self.assertEqual((both, ""), ask(0, "--bootstrap", "other"))
+            statements, err = ask(1, "--bootstrap", steady=False)
+            self.assertEqual([], statements)
+            self.assertIn("nothing is needed", err)
+            agents, err = ask(0)
+            self.assertIn(both[0], agents)
+            self.assertNotIn(both[1], agents)
+            self.assertIn("--bootstrap' prints it", err)
+            arn = "arn:aws:iam::123456789012:role/dns"
+            role = f', role_arn: "{arn}"'
+            statements, err = ask(0, "--bootstrap", first=role, second=role)
+            self.assertEqual([{"Sid": "Assumeother", "Effect": "Allow", "Resource": arn,
+                               "Action": "sts:AssumeRole"}], statements)
+            self.assertIn("--bootstrap other' prints", err)
+            self.assertNotIn("main-1", err)
+            self.assertEqual((both, ""), ask(0, "--bootstrap", "other", second=role))
+            self.assertEqual([], ask(1, "--bootstrap", "main-1", second=role)[0])
+
     def test_words(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "p.yaml")
@@ -208,6 +259,29 @@ class Life(unittest.TestCase):
         change = next(wanted(r) for r in requests if "actions" in r)
         self.assert_refused(policy, change)
         self.assert_needed(policy, [wanted(r) for r in requests])
+
+    def test_bootstrap(self):
+        """Who bootstraps sends what that policy allows, and the agent needs no more than
+        its own; each statement of both is needed."""
+        with Records(plain("steady")) as w:
+            policies = []
+            for words in (("--bootstrap",), ()):
+                code, out, err = iam("-c", w.config, *words)
+                self.assertEqual(0, code, err)
+                policies.append(json.loads(out))
+            code, text = w.command("bootstrap", "--yes")
+            self.assertEqual(0, code, text)
+            made = len(w.lab.requests())
+            w.agent.start()
+            w.wait_policies(a="failover=PRIMARY", b="failover=SECONDARY")
+            w.web["a"].kill()
+            w.wait_policies(a="failover=SECONDARY", b="failover=PRIMARY")
+            w.agent.stop()
+            requests = [wanted(r) for r in w.lab.requests()]
+        for policy, sent in zip(policies, (requests[:made], requests[made:])):
+            for request in sent:
+                self.assertTrue(allows(policy, *request), request)
+            self.assert_needed(policy, sent)
 
     def assert_refused(self, policy, change):
         action, resource, context = change

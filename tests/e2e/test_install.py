@@ -35,7 +35,7 @@ class Install(unittest.TestCase):
         examples = {f"{doc}examples/{p.name}"
                     for p in (SOURCE / "config/examples").glob("*.yaml")}
         self.assertTrue(examples)
-        self.assertEqual({"bin/pointsman", "bin/pointsman-lab", f"{doc}README.md",
+        self.assertEqual({"bin/pointsman", "bin/pointsman-ca", "bin/pointsman-lab", f"{doc}README.md",
                           f"{doc}REFERENCE.md", "share/bash-completion/completions/pointsman",
                           f"{doc}CHANGELOG.md", f"{doc}LICENSE"} | examples, files)
 

@@ -198,8 +198,24 @@ class Agent:
 
     def workers(self):
         """Process ids of its prober workers."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(word) for word in children.read_text().split()]
+        return self.children("prober")
+
+    def runner(self):
+        """The process id of its runner; None while there is none."""
+        return next(iter(self.children("runner")), None)
+
+    def children(self, command):
+        """Process ids of its children that are `pointsman COMMAND`."""
+        found = []
+        pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        for pid in pids.read_text().split():
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if words[1:2] == [command.encode()]:
+                found.append(int(pid))
+        return found
 
 
 _measured = {}

@@ -1,126 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Agents as processes: their probes, on the prober's own grid, and how they start, die,
- * pause, reload and take orders. A start begins a new life: what was under way for the
- * last one finds nobody.
+ * Agents as processes: how they start, die, pause, are cloned, reload and take orders.
+ * A start begins a new life: what was under way for the last one finds nobody.
  */
 #include "tests/sim/world_parts.h"
 
-#include <assert.h>
-#include <string.h>
-
-/* ---- probes ---- */
-
-static enum outcome
-probe_outcome(struct world *w, struct world_agent *a, uint32_t m, uint64_t *took_ms)
-{
-	const char *name = w->file[a->file].rule.member[m].name;
-	const struct world_endpoint *e = &w->endpoint[name[0] - 'a'];
-	bool bad = false;
-
-	*took_ms = w->conf.rtt_ms;
-	if (a->blind || e->kind == ENDPOINT_SILENT) {
-		*took_ms = w->conf.timeout_ms;
-		return OUTCOME_FAIL;
-	}
-	switch (e->kind) {
-	case ENDPOINT_WELL:
-	case ENDPOINT_SILENT:
-		break;
-	case ENDPOINT_REFUSED:
-		bad = true;
-		break;
-	case ENDPOINT_GREY:
-		bad = (double)world_roll(w, 1u << 30) < e->p * (double)(1u << 30);
-		break;
-	case ENDPOINT_ALTERNATING:
-		bad = (w->now_ms - e->since_ms) % e->period_ms < e->period_ms / 2;
-		break;
-	}
-	return bad ? OUTCOME_FAIL : OUTCOME_PASS;
-}
-
-static void
-push_probe(struct world_agent *a, uint32_t m, uint64_t at_ms)
-{
-	struct event e = {
-	    .at_ms = at_ms,
-	    .kind = EVENT_PROBE,
-	    .agent = a->self,
-	    .life = a->life,
-	    .member = m,
-	};
-
-	world_push(a->world, &e);
-}
-
-void
-world_begin_probe(struct world *w, const struct event *e)
-{
-	uint64_t took_ms;
-	enum outcome o = probe_outcome(w, &w->agent[e->agent], e->member, &took_ms);
-	struct event done = *e;
-
-	done.kind = EVENT_SAMPLE;
-	done.at_ms = w->now_ms + took_ms;
-	done.start_ms = w->now_ms;
-	done.outcome = o;
-	world_push(w, &done);
-}
-
-/* As probe/schedule.c: after a failure `recheck`, else the jittered grid. */
-static void
-plan_probe(struct world_agent *a, uint32_t m, bool failed)
-{
-	struct world *w = a->world;
-	uint64_t every_ms = w->conf.every_ms, gap_ms = w->conf.recheck_ms;
-	uint64_t due_ms;
-
-	if (failed) {
-		push_probe(a, m, w->now_ms + w->conf.recheck_ms);
-		return;
-	}
-	do
-		a->grid_ms[m] += every_ms;
-	while (a->grid_ms[m] <= w->now_ms);
-	due_ms = a->grid_ms[m] - every_ms / 20 + world_roll(w, every_ms / 10 + 1);
-	if (due_ms < w->now_ms + gap_ms / 2)
-		due_ms = w->now_ms + gap_ms / 2;
-	push_probe(a, m, due_ms);
-}
-
-void
-world_end_probe(struct world *w, const struct event *e)
-{
-	struct world_agent *a = &w->agent[e->agent];
-	struct engine_in in = world_input(a, ENGINE_SAMPLE);
-
-	if (e->member >= w->file[a->file].rule.members)
-		return; /* the file has shrunk meanwhile */
-	in.member = e->member;
-	in.outcome = e->outcome;
-	in.start_ms = e->start_ms + a->offset_ms;
-	if (e->outcome == OUTCOME_FAIL)
-		a->last_fail_ms[e->member] = w->now_ms;
-	else
-		a->last_pass_ms[e->member] = w->now_ms;
-	plan_probe(a, e->member, e->outcome == OUTCOME_FAIL);
-	world_step(a, &in);
-}
-
-/* ---- starting, stopping, reloading ---- */
-
-static void
-begin_probing(struct world_agent *a, uint32_t m)
-{
-	struct world *w = a->world;
-	struct engine_in in = world_input(a, ENGINE_ADDRESS);
-
-	in.member = m;
-	world_step(a, &in);
-	a->grid_ms[m] = w->now_ms + world_roll(w, w->conf.every_ms);
-	push_probe(a, m, a->grid_ms[m]);
-}
+/* ---- starting and stopping ---- */
 
 void
 world_start(struct world *w, uint32_t agent)
@@ -133,35 +18,92 @@ world_start(struct world *w, uint32_t agent)
 	a->paused = false;
 	a->started_ms = w->now_ms;
 	a->life++;
+	a->boot = w->now_ms * 4096 + 16 * (a->life % 256) + a->index + 1;
 	a->changing = false;
-	a->offset_ms = 1000000 + world_roll(w, 1000000000);
+	a->helds = 0;
+	a->offset_ms = 1000000 + world_hash(w, 12, agent, a->life, 0) % 1000000000;
+	a->date_wall_s = 0;
+	a->shaken_ms = a->settled_ms = 0;
+	a->able_ms = 0;
+	a->unable_ms = w->now_ms;
 	memset(&a->picture, 0, sizeof a->picture);
-	memset(a->last_heard_ms, 0, sizeof a->last_heard_ms);
-	engine_init(a->g, rule, agent, zone_digest_wanted, a, w->now_ms + a->offset_ms);
+	memset(a->probe, 0, sizeof a->probe);
+	memset(a->verdict_ms, 0, sizeof a->verdict_ms);
+	memset(a->decided_ms, 0, sizeof a->decided_ms);
+	memset(a->told_down_ms, 0, sizeof a->told_down_ms);
+	a->open_seen_nonce = a->open_nonce;
+	a->open_seen_epoch = a->open_epoch;
+	a->sent_nonce = 0;
+	say_line(w, "agent %u starts", (unsigned)agent);
+	engine_init(
+	    a->g, rule, a->self, zone_digest_wanted, a, world_boot_ms(a, w->now_ms));
 	engine_resume(
 	    a->g, a->stored_epoch, a->stored_nonce, a->open_epoch, a->open_nonce);
-	a->report_ms = w->now_ms + world_roll(w, rule->report_ms);
-	a->dns_ms = w->now_ms + world_roll(w, 10 * SECOND);
+	links_start(a);
+	a->dns_ms = w->now_ms + world_hash(w, 13, agent, a->life, 0) % (10 * SECOND);
+	a->settled_ms = a->dns_ms;
 	for (uint32_t m = 0; m < rule->members; m++)
 		if (!rule->member[m].last_resort)
-			begin_probing(a, m);
-	say_line(w, "agent %u starts", (unsigned)agent);
+			probes_begin(a, m);
+	w->disturbed = true;
 }
 
 void
 world_stop(struct world *w, uint32_t agent)
 {
-	w->agent[agent].running = false;
-	w->agent[agent].life++;
+	struct world_agent *a = &w->agent[agent];
+
+	if (a->running && !a->paused) {
+		probes_settle(a);
+		links_settle(a);
+	}
+	a->running = false;
+	a->life++;
+	w->disturbed = true;
+	if (agent >= w->agents) {
+		assert(w->clones == 1);
+		w->clones = 0;
+	}
 	say_line(w, "agent %u is killed", (unsigned)agent);
 }
 
 void
 world_pause(struct world *w, uint32_t agent)
 {
-	w->agent[agent].paused = true;
-	w->agent[agent].paused_ms = w->now_ms;
+	struct world_agent *a = &w->agent[agent];
+
+	assert(a->running && !a->paused);
+	probes_settle(a);
+	links_settle(a);
+	a->paused = true;
+	a->paused_ms = w->now_ms;
+	a->round++;
+	w->disturbed = true;
 	say_line(w, "agent %u is paused", (unsigned)agent);
+}
+
+/* What waited in its sockets meanwhile: an answer may be later than its deadline. */
+static void
+take_held(struct world_agent *a)
+{
+	struct world *w = a->world;
+
+	for (uint32_t i = 0; i < a->helds; i++) {
+		struct event e = a->held[i];
+		bool late = w->now_ms - e.at_ms > w->conf.kill_ms &&
+		    world_hash(w, 14, a->index, w->now_ms, i) % 2 == 0;
+
+		e.at_ms = w->now_ms + 1;
+		if (late && e.kind == EVENT_CHANGED)
+			e.result = CHANGE_UNKNOWN;
+		if (late && e.kind == EVENT_VIEW) {
+			a->view = (struct engine_view){
+			    .result = CHANGE_OUT, .error = "no answer in time"};
+			e.wall_s = 0;
+		}
+		world_push(w, &e);
+	}
+	a->helds = 0;
 }
 
 void
@@ -173,12 +115,24 @@ world_wake(struct world *w, uint32_t agent)
 		return;
 	a->paused = false;
 	say_line(w, "agent %u wakes", (unsigned)agent);
-	struct engine_in in = world_input(a, ENGINE_FORGET);
-	if (w->now_ms - a->paused_ms > 2000)
-		in.doubt = DOUBT_GAP;
-	else
-		in.event = ENGINE_TICK;
+	bool gap = w->now_ms - a->paused_ms > 2000;
+	if (gap)
+		a->shaken_ms = w->now_ms;
+	struct engine_in in = world_input(a, gap ? ENGINE_FORGET : ENGINE_TICK);
 	world_step(a, &in);
+	probes_again(a);
+	take_held(a);
+	a->report_ms = w->now_ms + 1;
+	a->dns_ms = w->now_ms + 1;
+	struct event e = {
+	    .at_ms = w->now_ms + SECOND,
+	    .kind = EVENT_SETTLED,
+	    .agent = agent,
+	    .life = a->life,
+	};
+	if (gap)
+		world_push(w, &e);
+	w->disturbed = true;
 }
 
 void
@@ -188,6 +142,67 @@ world_wipe_store(struct world *w, uint32_t agent)
 
 	a->stored_epoch = a->stored_nonce = a->open_epoch = a->open_nonce = 0;
 }
+
+/* ---- twice ---- */
+
+/* What was under way belongs to the original: the copy's connections are broken. */
+static void
+break_off(struct world_agent *c)
+{
+	struct event e = {
+	    .at_ms = c->world->now_ms + SECOND,
+	    .agent = c->index,
+	    .life = c->life,
+	};
+
+	if (c->g->reading) {
+		c->view =
+		    (struct engine_view){.result = CHANGE_OUT, .error = "broken off"};
+		e.kind = EVENT_VIEW;
+		world_push(c->world, &e);
+	}
+	if (c->changing) {
+		e.kind = EVENT_CHANGED;
+		e.result = CHANGE_UNKNOWN;
+		world_push(c->world, &e);
+	}
+}
+
+uint32_t
+world_clone(struct world *w, uint32_t agent)
+{
+	struct world_agent *a = &w->agent[agent], *c = &w->agent[w->agents];
+	struct event *held = c->held;
+	struct engine *g = c->g;
+	uint32_t life = c->life;
+
+	assert(w->clones == 0 && agent < w->agents && a->running && !a->paused);
+	probes_settle(a);
+	links_settle(a);
+	if (g == NULL)
+		g = malloc(sizeof *g);
+	assert(g != NULL);
+	*g = *a->g;
+	*c = *a;
+	c->g = g;
+	c->g->digest_arg = c;
+	c->held = held;
+	c->helds = 0;
+	c->index = w->agents;
+	c->life = life + 1;
+	w->clones = 1;
+	say_line(w, "agent %u runs twice", (unsigned)agent);
+	for (uint32_t i = 0; i < AGENTS_MAX; i++)
+		c->heard[i].live = false;
+	probes_again(c);
+	break_off(c);
+	c->report_ms = w->now_ms + 1;
+	c->wake_ms = w->now_ms + 1;
+	w->disturbed = true;
+	return c->index;
+}
+
+/* ---- reloading and orders ---- */
 
 void
 world_reload(struct world *w, uint32_t agent, uint32_t file)
@@ -199,13 +214,17 @@ world_reload(struct world *w, uint32_t agent, uint32_t file)
 
 	assert(scratch != NULL && a->running);
 	say_line(w, "agent %u reloads file %u", (unsigned)agent, (unsigned)file);
-	engine_reload(a->g, is, agent, scratch);
+	probes_settle(a);
+	links_settle(a);
+	for (uint32_t i = 0; i < AGENTS_MAX; i++)
+		a->heard[i].live = false; /* the engine has forgotten their reports */
+	engine_reload(a->g, is, a->self, scratch);
 	free(scratch);
 	a->file = file;
 	for (uint32_t m = was->members; m < is->members; m++)
-		begin_probing(a, m);
-	struct engine_in in = world_input(a, ENGINE_TICK);
-	world_step(a, &in);
+		probes_begin(a, m);
+	world_tick(a);
+	w->disturbed = true;
 }
 
 void
@@ -215,7 +234,10 @@ world_order(
 	struct world_agent *a = &w->agent[agent];
 	struct engine_in in = world_input(a, ENGINE_ORDER);
 	struct order o = {
-	    .kind = kind, .id = (uint32_t)(1 + world_roll(w, 1000)), .for_s = for_s};
+	    .kind = kind,
+	    .id = (uint32_t)(1 + world_hash(w, 15, agent, w->now_ms, kind) % 100000),
+	    .for_s = for_s,
+	};
 
 	for (uint32_t m = 0; m < w->file[a->file].rule.members; m++)
 		if (w->file[a->file].rule.member[m].name[0] == member)

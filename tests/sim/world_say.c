@@ -2,13 +2,14 @@
 /* The world's words: facts are kept for the tests, and told when a run is traced. */
 #include "tests/sim/world_parts.h"
 
-#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
 
-static bool tracing, one_seed;
+static bool tracing, one_seed, hushed;
 static uint64_t the_seed;
+static jmp_buf *way_out;
+static char *last_words;
+static size_t last_words_bytes;
 
 #define TAIL 60
 #define LINE 400
@@ -33,10 +34,36 @@ say_line(struct world *w, const char *what, ...)
 	char text[LINE];
 	va_list args;
 
+	if (hushed)
+		return;
 	va_start(args, what);
 	(void)vsnprintf(text, sizeof text, what, args);
 	va_end(args);
 	tell(w, text);
+}
+
+static void
+keep_fact(struct world *w, uint32_t agent, const struct fact *f)
+{
+	if (w->facts == WORLD_FACTS)
+		return;
+	if (w->facts == w->facts_max) {
+		w->facts_max = w->facts_max ? 2 * w->facts_max : 256;
+		w->fact = realloc(w->fact, w->facts_max * sizeof *w->fact);
+		assert(w->fact != NULL);
+	}
+	w->fact[w->facts++] = (struct world_fact){w->now_ms, agent, *f};
+}
+
+/* Equal runs have equal digests: of who said what when. */
+static void
+fold(struct world *w, uint32_t agent, const struct fact *f)
+{
+	uint64_t h = w->digest ^ w->now_ms << 20 ^ (uint64_t)f->kind << 12 ^
+	    (uint64_t)agent << 8 ^ (uint64_t)(f->member + 1) ^ f->epoch << 40;
+
+	h *= 0x9e3779b97f4a7c15u;
+	w->digest = h ^ h >> 31;
 }
 
 void
@@ -46,8 +73,9 @@ say_facts(struct world *w, uint32_t agent, const struct engine_out *out)
 		const struct fact *f = &out->fact[i];
 
 		w->fact_count[f->kind]++;
-		if (w->facts < WORLD_FACTS)
-			w->fact[w->facts++] = (struct world_fact){w->now_ms, agent, *f};
+		fold(w, agent, f);
+		if (!w->conf.forgetful)
+			keep_fact(w, agent, f);
 		if (f->level == FACT_DEBUG && !tracing)
 			continue;
 		if (f->kind == FACT_FAULT && !tracing)
@@ -77,6 +105,38 @@ world_fact(
 	return NULL;
 }
 
+void (*world_on_broken)(struct world *w, int number, const char *text);
+
+static void
+end_of_it(struct world *w, int number, const char *text) __attribute__((noreturn));
+
+static void
+end_of_it(struct world *w, int number, const char *text)
+{
+	unsigned long long seed = w->conf.seed, now_ms = w->now_ms;
+	char law[32] = "";
+
+	if (number != 0)
+		(void)snprintf(law, sizeof law, "invariant %d: ", number);
+	say_line(w, "BROKEN %s%s", law, text);
+	if (world_on_broken != NULL)
+		world_on_broken(w, number, text);
+	if (way_out != NULL) {
+		jmp_buf *there = way_out;
+
+		way_out = NULL;
+		(void)snprintf(last_words, last_words_bytes, "%s%s", law, text);
+		longjmp(*there, 1);
+	}
+	for (uint64_t i = told > TAIL ? told - TAIL : 0; i < told && !tracing; i++)
+		puts(tail[i % TAIL]);
+	printf("seed %llu, %llu ms: %s%s (again: --seed %llu --trace)\n", seed, now_ms,
+	    law, text, seed);
+	fflush(stdout);
+	ck_abort_msg("seed %llu: %s%s", seed, law, text);
+	abort();
+}
+
 void
 world_fail(struct world *w, const char *what, ...)
 {
@@ -86,14 +146,52 @@ world_fail(struct world *w, const char *what, ...)
 	va_start(args, what);
 	(void)vsnprintf(text, sizeof text, what, args);
 	va_end(args);
-	for (uint64_t i = told > TAIL ? told - TAIL : 0; i < told && !tracing; i++)
-		puts(tail[i % TAIL]);
-	printf("seed %llu, %llu ms: %s (again: --seed %llu --trace)\n",
-	    (unsigned long long)w->conf.seed, (unsigned long long)w->now_ms, text,
-	    (unsigned long long)w->conf.seed);
-	fflush(stdout);
-	ck_abort_msg("seed %llu: %s", (unsigned long long)w->conf.seed, text);
-	abort();
+	end_of_it(w, 0, text);
+}
+
+void
+world_broken(struct world *w, int number, const char *what, ...)
+{
+	char text[LINE];
+	va_list args;
+
+	va_start(args, what);
+	(void)vsnprintf(text, sizeof text, what, args);
+	va_end(args);
+	end_of_it(w, number, text);
+}
+
+void
+world_trace(void)
+{
+	tracing = true;
+}
+
+bool
+world_broke(void (*f)(void *), void *arg, char *why, size_t why_bytes)
+{
+	jmp_buf here;
+
+	last_words = why;
+	last_words_bytes = why_bytes;
+	if (setjmp(here) != 0)
+		return true;
+	way_out = &here;
+	f(arg);
+	way_out = NULL;
+	return false;
+}
+
+void
+world_hush(bool hush)
+{
+	hushed = hush;
+}
+
+bool
+world_tracing(void)
+{
+	return tracing;
 }
 
 uint64_t

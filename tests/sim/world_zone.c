@@ -6,9 +6,6 @@
  */
 #include "tests/sim/world_parts.h"
 
-#include <assert.h>
-#include <string.h>
-
 /* ---- digests ---- */
 
 static uint64_t
@@ -122,10 +119,21 @@ zone_apply(struct world *w, const struct late_change *c)
 	struct ledger old;
 	bool had = world_ledger(w, &old);
 
-	if (c->create ? w->zone.present
-		      : !w->zone.present || strcmp(w->zone.text, c->picture.text) != 0)
+	bool moved = c->create
+	    ? w->zone.present
+	    : !w->zone.present || strcmp(w->zone.text, c->picture.text) != 0;
+	if (moved && !w->faults.no_compare)
 		return false;
-	if (c->intent.records && !apply_sets(&next, &work.picture, &work.wanted))
+	if (c->release) {
+		say_line(w, "COMMIT: the ledger is released");
+		w->zone.present = false;
+		w->zone.text[0] = '\0';
+		w->restored = true;
+		zone_keep(w);
+		return true;
+	}
+	if (c->intent.records && !apply_sets(&next, &work.picture, &work.wanted) &&
+	    !w->faults.no_compare)
 		return false;
 	next.present = true;
 	memcpy(next.text, c->wanted.text, sizeof next.text);
@@ -134,14 +142,22 @@ zone_apply(struct world *w, const struct late_change *c)
 	zone_keep(w);
 	w->commits++;
 	w->committed_ms = w->now_ms;
-	law_committed(w, &was, had, &old, &c->next, &c->intent);
+	law_committed(w, &was, had, &old, &c->next, c);
+	w->disturbed = true; /* who must serve has changed, and DNS */
 	return true;
 }
 
 void
 zone_keep(struct world *w)
 {
+	w->applied_ms[w->versions % WORLD_KEPT] = w->now_ms;
 	w->kept[w->versions++ % WORLD_KEPT] = w->zone;
+}
+
+static int64_t
+zone_wall_s(const struct world *w)
+{
+	return WORLD_WALL + (int64_t)(w->now_ms / 1000);
 }
 
 static void
@@ -151,9 +167,10 @@ push_answer(struct world *w, struct world_agent *a, const struct late_change *c,
 	struct event e = {
 	    .at_ms = w->now_ms + ms,
 	    .kind = EVENT_CHANGED,
-	    .agent = a->self,
+	    .agent = a->index,
 	    .life = c->life,
 	    .result = r,
+	    .wall_s = r == CHANGE_UNKNOWN ? 0 : zone_wall_s(w),
 	};
 
 	world_push(w, &e);
@@ -172,10 +189,13 @@ void
 zone_take_change(struct world *w, struct world_agent *a, struct late_change *c)
 {
 	struct world_faults *f = &w->faults;
-	uint64_t back_ms = w->conf.api_ms - w->conf.api_ms / 2;
-	uint64_t kill_ms = w->conf.kill_ms - w->conf.api_ms / 2;
+	uint64_t call_ms = w->conf.api_ms + f->slow_ms;
+	uint64_t back_ms = call_ms - call_ms / 2, kill_ms = 1;
 
-	if (f->throttle) {
+	if (w->conf.kill_ms > call_ms / 2)
+		kill_ms = w->conf.kill_ms - call_ms / 2;
+
+	if (f->throttle && !a->cut && !f->out) {
 		push_answer(w, a, c, CHANGE_BUSY, back_ms);
 	} else if (a->cut || f->out || spend(&f->lose_changes)) {
 		push_answer(w, a, c, CHANGE_UNKNOWN, kill_ms);
@@ -192,7 +212,10 @@ zone_take_change(struct world *w, struct world_agent *a, struct late_change *c)
 	} else {
 		bool won = zone_apply(w, c);
 
-		push_answer(w, a, c, won ? CHANGE_OK : CHANGE_LOST, back_ms);
+		if (call_ms > w->conf.kill_ms) /* the answer comes after the deadline */
+			push_answer(w, a, c, CHANGE_UNKNOWN, kill_ms);
+		else
+			push_answer(w, a, c, won ? CHANGE_OK : CHANGE_LOST, back_ms);
 	}
 	free(c);
 }
@@ -204,26 +227,36 @@ zone_show(struct world *w, struct world_agent *a)
 {
 	const struct rule_service *rule = &w->file[a->file].rule;
 	struct world_faults *f = &w->faults;
+	uint64_t call_ms = w->conf.api_ms + f->slow_ms;
 	struct event e = {
-	    .at_ms = w->now_ms + w->conf.api_ms - w->conf.api_ms / 2,
+	    .at_ms = w->now_ms + call_ms - call_ms / 2,
 	    .kind = EVENT_VIEW,
-	    .agent = a->self,
+	    .agent = a->index,
 	    .life = a->life,
 	};
 
 	memset(&a->view, 0, sizeof a->view);
-	if (a->cut || f->out || f->throttle) {
-		a->view.result = f->throttle ? CHANGE_BUSY : CHANGE_OUT;
-		a->view.error = f->throttle ? "Rate exceeded" : "no answer";
-		if (!f->throttle)
+	bool silent = a->cut || f->out || call_ms > w->conf.kill_ms;
+	if (silent || f->throttle) {
+		a->view.result = silent ? CHANGE_OUT : CHANGE_BUSY;
+		a->view.error = silent ? "no answer" : "Rate exceeded";
+		e.wall_s = silent ? 0 : zone_wall_s(w);
+		if (silent)
 			e.at_ms = w->now_ms + w->conf.kill_ms;
 		world_push(w, &e);
 		return;
 	}
+	e.wall_s = zone_wall_s(w);
 	a->shown = w->zone;
 	if (f->stale_reads > 0 && w->versions > f->stale_by) {
 		f->stale_reads--;
 		a->shown = w->kept[(w->versions - 1 - f->stale_by) % WORLD_KEPT];
+	} else if (f->torn_reads > 0 && w->versions > 1) {
+		const struct world_zone *was = &w->kept[(w->versions - 2) % WORLD_KEPT];
+
+		f->torn_reads--;
+		a->shown.sets = was->sets;
+		memcpy(a->shown.set, was->set, sizeof was->set);
 	}
 	a->view = (struct engine_view){
 	    .result = CHANGE_OK,
@@ -278,6 +311,7 @@ world_edit(struct world *w, char member, uint8_t weight)
 
 	assert(s != NULL);
 	s->weight = weight;
+	w->edited[member - 'a'] = true;
 	say_line(w, "a hand sets %c to weight %u", member, (unsigned)weight);
 }
 
@@ -287,6 +321,7 @@ world_restore(struct world *w, uint32_t versions_back)
 	assert(versions_back < w->versions && versions_back < WORLD_KEPT);
 	w->zone = w->kept[(w->versions - 1 - versions_back) % WORLD_KEPT];
 	w->restored = true;
+	memset(w->edited, 0, sizeof w->edited);
 	say_line(w, "the zone is restored to %u versions ago", (unsigned)versions_back);
 }
 
@@ -296,4 +331,39 @@ world_write_text(struct world *w, const char *text)
 	w->zone.present = text != NULL;
 	(void)snprintf(w->zone.text, sizeof w->zone.text, "%s", text ? text : "");
 	say_line(w, "a hand %s the ledger", text ? "rewrites" : "deletes");
+}
+
+void
+world_add_set(struct world *w, const char *name, uint8_t weight)
+{
+	struct world_set *s = &w->zone.set[w->zone.sets];
+
+	assert(w->zone.sets <= MEMBERS_MAX && find_set(&w->zone, name) == NULL);
+	memset(s, 0, sizeof *s);
+	(void)snprintf(s->name, sizeof s->name, "%s", name);
+	s->weight = weight;
+	w->zone.sets++;
+	say_line(w, "a hand adds the set %s", name);
+}
+
+/* ---- name servers ---- */
+
+void
+zone_dns_arm(struct world *w)
+{
+	struct ledger l;
+
+	if (!world_ledger(w, &l))
+		return;
+	for (uint32_t i = 0; i < world_instances(w); i++) {
+		struct world_agent *a = &w->agent[i];
+
+		if (!a->running || a->dns_ms != UINT64_MAX ||
+		    l.epoch <= a->g->watch.epoch)
+			continue;
+		a->dns_ms = a->settled_ms;
+		if (a->dns_ms < w->now_ms)
+			a->dns_ms +=
+			    ((w->now_ms - a->dns_ms) / (10 * SECOND) + 1) * 10 * SECOND;
+	}
 }

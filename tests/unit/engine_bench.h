@@ -29,8 +29,9 @@ struct bench {
 	char health[MEMBERS_MAX + 1]; /* our own probes: P F U, '-' no probe */
 	char peer[AGENTS_MAX][MEMBERS_MAX + 1]; /* U D d R A; "" silent */
 	enum cannot peer_cannot[AGENTS_MAX];
-	uint64_t peer_hash[AGENTS_MAX]; /* 0: ours */
-	bool peer_lags;                 /* they do not quote the zone's epoch */
+	uint64_t peer_hash[AGENTS_MAX];                            /* 0: ours */
+	uint32_t peer_freeze[AGENTS_MAX], peer_thawed[AGENTS_MAX]; /* ids */
+	bool peer_lags; /* they do not quote the zone's epoch */
 
 	bool present;
 	bool odd; /* what stands there is no plain TXT of one value */
@@ -233,6 +234,9 @@ bench_report(struct bench *b, uint32_t agent)
 	r.policy_hash =
 	    b->peer_hash[agent] != 0 ? b->peer_hash[agent] : b->rule.policy_hash;
 	r.cannot = b->peer_cannot[agent];
+	r.freeze = b->peer_freeze[agent];
+	r.freeze_for_s = 600;
+	r.thawed = b->peer_thawed[agent];
 	if (b->present && !b->peer_lags) {
 		r.epoch = b->ledger.epoch;
 		r.nonce = b->ledger.nonce[0];

@@ -79,6 +79,29 @@ START_TEST(tcp_conversation)
 }
 END_TEST
 
+START_TEST(exec_model)
+{
+	struct config_notes missing;
+	struct check_spec spec;
+
+	load(OURS, "programs.yaml");
+	ck_assert(config_runnable(c, &missing));
+	config_notes_free(&missing);
+	config_target(c, 0, 1, 0, &spec);
+	ck_assert_int_eq(spec.kind, CHECK_EXEC);
+	ck_assert_uint_eq(c->exec[0].args, 7);
+	ck_assert_str_eq(c->exec[0].arg[0], "/usr/local/bin/replica-is-fresh");
+	ck_assert_str_eq(c->exec[0].arg[6], "{host}");
+	ck_assert_uint_eq(c->service[0].member[1].endpoint[0].port, 5432);
+	ck_assert_uint_eq(c->service[1].member[1].endpoint[0].port, 0);
+	fini();
+	parse_with("{tcp: {port: 5432}}", "{exec: {argv: [/bin/own]}}");
+	ck_assert_uint_eq(c->exec[0].args, 0);
+	ck_assert_uint_eq(c->exec[1].args, 1);
+	fini();
+}
+END_TEST
+
 START_TEST(solo_model)
 {
 	struct check_spec spec;
@@ -372,21 +395,24 @@ END_TEST
 
 /* ---- run and survival ---- */
 
-START_TEST(solo_is_runnable_and_the_rest_is_named)
+START_TEST(examples_are_runnable_and_the_rest_is_named)
 {
 	struct config_notes missing;
 
-	load(OURS, "solo.yaml");
-	ck_assert(config_runnable(c, &missing));
-	ck_assert_uint_eq(missing.count, 0);
-	config_notes_free(&missing);
-	fini();
+	static const char *const ours[] = {
+	    "solo.yaml", "active-active.yaml", "three-regions.yaml", "fast.yaml"};
+
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+		load(OURS, ours[i]);
+		ck_assert_msg(config_runnable(c, &missing), "%s", ours[i]);
+		ck_assert_uint_eq(missing.count, 0);
+		config_notes_free(&missing);
+		fini();
+	}
 	parse(config_base);
 	config_notes_free(&notes);
 	ck_assert(!config_runnable(c, &notes));
-	ck_assert(noted(false, "'agents': run cannot talk to other agents"));
-	ck_assert(noted(false, "quorum: solo"));
-	ck_assert(noted(false, "'exec': run cannot perform exec checks"));
+	ck_assert(noted(false, "'seconds': run cannot measure a lag with a program"));
 	ck_assert(noted(false, "'plan': run cannot carry out scenarios"));
 	fini();
 }
@@ -458,14 +484,14 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = {examples_are_accepted,
+	const TTest *const tests[] = {examples_are_accepted, exec_model,
 	    a_byte_order_mark_says_nothing, tcp_conversation, solo_model, fast_model,
 	    templates_are_merged_by_key, stateful_scenario_model,
 	    names_are_written_as_route53_does, defaults_are_the_rules_own,
 	    endpoints_win_over_answers, records_of_both_styles,
 	    hash_is_over_what_decides_and_is_shared,
 	    a_template_hashes_like_what_it_says, table_is_in_order_and_explained,
-	    solo_is_runnable_and_the_rest_is_named, survival_is_computed,
+	    examples_are_runnable_and_the_rest_is_named, survival_is_computed,
 	    alias_zones_by_the_end_of_the_name, alias_zones_are_all_there};
 
 	return run_tests("config", tests, sizeof tests / sizeof tests[0]);

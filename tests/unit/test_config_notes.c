@@ -62,6 +62,7 @@ START_TEST(warnings_do_not_refuse)
 		"zone 'z' is used"},
 	    {"every: 2s", "every: 1s\n    timeout: 900ms", "below 1s without hedge"},
 	    {"    lag: lag\n", "", "has no lag: its RPO"},
+	    {"argv: [/bin/lag]", "argv: [\"/bin/lag --of db\"]", "no shell splits it"},
 	    {", \"tcp://192.0.2.252:443\"", "", "name three"},
 	    {"zone_id: Z1", "zone_id: Z1, endpoint: \"http://192.0.2.8\"",
 		"http to 192.0.2.8"},

@@ -19,8 +19,8 @@ from pathlib import Path
 from sources import ROLE, SECRET, Place, wall
 
 TOOL = Path(os.environ.get("BUILD_DIR") or ".").resolve() / "tests" / "tool_credentials"
-PATIENCE_MS = 400
-LATE_MS = 250  # a machine under load; a fetch that blocks would take PATIENCE_MS
+PATIENCE_MS = 1000
+LATE_MS = 900  # a machine under load; a fetch that blocks would take PATIENCE_MS
 GARBAGE = ("binary", "huge", "half", "truncate", "empty", "drop", "status=503", "hang")
 
 

@@ -31,7 +31,9 @@ ADAPTERS = {
     "curl": (r"curl/", ["probe/http_curl.c", "probe/http_request.c",
                        "steering/zone/http.c"]),
     "c-ares": (r"ares", ["probe/resolve.c", "steering/zone/dns_ask.c"]),
-    "OpenSSL": (r"openssl/", ["steering/zone/sign.c", "probe/tls.c"]),
+    # Each its own: signatures; whom probes trust; who peers are (files, handshakes).
+    "OpenSSL": (r"openssl/", ["steering/zone/sign.c", "probe/tls.c",
+                              "steering/agent/peer_pem.c", "steering/agent/peer_tls.c"]),
     "libseccomp": (r"seccomp", ["probe/sandbox_filter.c"]),
     "SQLite": (r"sqlite3", ["steering/agent/store.c"]),
     "libyaml": (r"yaml\.h", ["config/yaml.c"]),
@@ -40,6 +42,7 @@ ADAPTERS = {
     # The loop is everywhere that waits: never in the core, never in the configuration.
     "libevent": (r"event2?/|event\.h|ev\w+\.h", ["probe", "steering/zone", "steering/agent"]),
 }
+FORKS = ["probe/job.c", "probe/runner.c"]
 C_LIBRARY = re.compile(
     r"(assert|ctype|dirent|endian|errno|fcntl|fnmatch|getopt|glob|grp|ifaddrs|inttypes|"
     r"limits|libgen|locale|malloc|math|netdb|poll|pthread|pwd|regex|sched|semaphore|"
@@ -129,6 +132,20 @@ def law_adapters(tree):
                          for f in ADAPTERS[owner[0]][1]):
                 yield (f"{name}:{line}: {owner[0]} belongs to "
                        f"{', '.join(ADAPTERS[owner[0]][1])}")
+
+
+def law_processes(tree):
+    """Who may fork: the runner and the minders that it forks, an image of its own where
+    nothing is that a copy would share: no loop, no library, no credential. Everybody else
+    starts processes by posix_spawn(), because the agent has threads and secrets."""
+    for name in tree.c_files(*PRODUCT):
+        forks = re.search(r"\bv?fork\(", tree.text[name])
+        if forks and name not in FORKS:
+            line = tree.text[name].count("\n", 0, forks.start()) + 1
+            yield f"{name}:{line}: only {', '.join(FORKS)} fork"
+        for line, bracket, header in tree.includes(name) if name in FORKS else ():
+            if bracket == "<" and not C_LIBRARY.match(header):
+                yield f"{name}:{line}: what forks uses no library, but includes <{header}>"
 
 
 def law_purity(tree):
@@ -235,6 +252,9 @@ class Laws(unittest.TestCase):
     def test_adapters(self):
         self.hold(law_adapters)
 
+    def test_processes(self):
+        self.hold(law_processes)
+
     def test_shape(self):
         self.hold(law_shape)
         for line in long_functions(self.tree):
@@ -316,6 +336,13 @@ class LawsCanFail(unittest.TestCase):
             self.breaks(law_adapters, name, f"#include <{header}>\n", word)
         self.keeps(law_adapters, "probe/http_curl.c",
                    "#include <curl/curl.h>\n#include <sys/socket.h>\n")
+
+    def test_processes(self):
+        self.breaks(law_processes, "steering/agent/a.c", "\tpid = fork();\n", "fork")
+        self.breaks(law_processes, "probe/a.c", "\tif (vfork() == 0)\n", "fork")
+        self.breaks(law_processes, "probe/job.c", "#include <event2/event.h>\n", "library")
+        self.keeps(law_processes, "probe/job.c", "#include <poll.h>\n\tp = fork();\n")
+        self.keeps(law_processes, "probe/a.c", "/* forks nothing */ pitchfork(x);\n")
 
     def test_shape(self):
         self.breaks(law_shape, "probe/a.c", HEAD + "\n" * LINES_MAX, "601 lines")

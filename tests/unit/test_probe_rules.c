@@ -111,6 +111,28 @@ START_TEST(blame_follows_errno)
 }
 END_TEST
 
+START_TEST(blame_follows_nghttp2)
+{
+	static const char said[] =
+	    "h2_process_pending_input: nghttp2_session_mem_recv() "
+	    "returned -";
+	char why[200];
+	struct probe_result r;
+
+	(void)snprintf(
+	    why, sizeof why, "%s902:The user callback function failed", said);
+	result_from_http2(&r, why);
+	ck_assert(r.outcome == OUTCOME_FAIL && r.reason == PROBE_HEADERS);
+	(void)snprintf(why, sizeof why, "%s905:Too many frames", said);
+	result_from_http2(&r, why);
+	ck_assert(r.outcome == OUTCOME_FAIL && r.reason == PROBE_GARBAGE);
+	ck_assert_str_eq(r.text, "not HTTP: broken HTTP/2: Too many frames");
+	result_from_http2(&r, "nghttp2");
+	ck_assert(r.reason == PROBE_GARBAGE);
+	ck_assert(!result_memory_is_short(1000));
+}
+END_TEST
+
 START_TEST(every_reason_has_its_own_word)
 {
 	for (unsigned a = 0; a < PROBE_REASONS; a++) {
@@ -243,6 +265,7 @@ main(void)
 	tcase_add_test(tcase, addresses_have_one_form);
 	tcase_add_test(tcase, some_addresses_are_never_probed);
 	tcase_add_test(tcase, blame_follows_errno);
+	tcase_add_test(tcase, blame_follows_nghttp2);
 	tcase_add_test(tcase, every_reason_has_its_own_word);
 	tcase_add_test(tcase, the_head_alone);
 	tcase_add_test(tcase, the_body);

@@ -278,6 +278,41 @@ START_TEST(wildcards_and_other_types)
 }
 END_TEST
 
+/* One answer with so many sets, all of them at the name asked for. */
+static bool
+feed_crowd(unsigned n)
+{
+	struct walk *w = walk_new(www_ledger, www, 1);
+	struct text t = TEXT_INIT(1 << 20);
+	bool good;
+
+	text_add_str(&t, "<ListResourceRecordSetsResponse><ResourceRecordSets>");
+	for (unsigned i = 0; i < n; i++) {
+		char id[16];
+		struct entry x = A("www.example.com", id);
+
+		(void)snprintf(id, sizeof id, "%u", i);
+		add_entry(&t, &x);
+	}
+	text_add_str(&t,
+	    "</ResourceRecordSets><IsTruncated>false</IsTruncated>"
+	    "</ListResourceRecordSetsResponse>");
+	good = walk_feed(w, text_str(&t), t.n, &e);
+	text_fini(&t);
+	walk_free(w);
+	return good;
+}
+
+/* More than Route 53 ever gives: each would be compared with all before it. */
+START_TEST(crowded_page)
+{
+	ck_assert(feed_crowd(300));
+	ck_assert(!feed_crowd(301));
+	ck_assert_msg(strstr(e.text, "a page of more than 300 record sets") != NULL,
+	    "%s", e.text);
+}
+END_TEST
+
 /* ---- the verdict ---- */
 
 #define ERROR(code, message)                                   \
@@ -526,6 +561,7 @@ main(void)
 	tcase_add_test(t, every_page_size);
 	tcase_add_test(t, cost_in_a_large_zone);
 	tcase_add_test(t, odd_ledgers);
+	tcase_add_test(t, crowded_page);
 	tcase_add_test(t, wildcards_and_other_types);
 	tcase_add_loop_test(t, verdict, 0, sizeof verdicts / sizeof verdicts[0]);
 	tcase_add_test(t, sentences);

@@ -80,6 +80,7 @@ static const struct row {
     /* each family alone; one DOWN is enough; unreachable ones are left out */
     {"uU", "uD", VOTE_DOWN, true},
     {"uU", "uuuuD", VOTE_DOWN, true},
+    {"uU", "dU", VOTE_DOWN, true}, /* whichever of them is judged last */
     {"uU", "uX", VOTE_UP, false},
     {"uU", "dX", VOTE_DOWN, true},
     {"uU", "xX", VOTE_ABSTAIN, false},

@@ -91,6 +91,8 @@ live_with(const char *body, uint32_t deaths)
 	seen.base = event_base_new();
 	struct workers *w = workers_new(&options, &e);
 	ck_assert_msg(w != NULL, "%s", e.text);
+	/* It may well have ended before anybody reads: its words must not be lost. */
+	(void)usleep(100000);
 	ck_assert_msg(workers_start(w, seen.base, &calls, &e), "%s", e.text);
 	(void)event_base_loopexit(seen.base, &deadline);
 	(void)event_base_dispatch(seen.base);

@@ -5,6 +5,7 @@
  *
  *   hello [seed=N] [once=1] [ns=ip:port] [protocol=N]
  *   target id=N host=H port=N [kind=tcp] [every=MS] [timeout=MS] [recheck=MS] …
+ *   result id=N slot=N ticket=N outcome=N (0 unknown, 1 pass, 2 fail)
  *   drop id=N · go · pause (read no events) · resume · quit
  *   count (from now on samples are counted, not printed) · counted (how many since)
  *
@@ -111,7 +112,16 @@ set(struct prober_msg *m, const char *key, const char *value)
 		m->families[FAMILY_V4] = strchr(value, '4') != NULL;
 		m->families[FAMILY_V6] = strchr(value, '6') != NULL;
 	} else if (strcmp(key, "kind") == 0)
-		c->kind = strcmp(value, "tcp") == 0 ? CHECK_TCP : CHECK_HTTP;
+		c->kind = strcmp(value, "tcp") == 0 ? CHECK_TCP
+		    : strcmp(value, "dns") == 0     ? CHECK_DNS
+		    : strcmp(value, "exec") == 0    ? CHECK_EXEC
+						    : CHECK_HTTP;
+	else if (strcmp(key, "slot") == 0)
+		m->slot = (uint32_t)number;
+	else if (strcmp(key, "ticket") == 0)
+		m->ticket = number;
+	else if (strcmp(key, "outcome") == 0)
+		m->outcome = (uint32_t)number;
 	else if (strcmp(key, "every") == 0)
 		c->every_ms = number;
 	else if (strcmp(key, "timeout") == 0)
@@ -128,6 +138,16 @@ set(struct prober_msg *m, const char *key, const char *value)
 		put(c->tcp.send, sizeof c->tcp.send, value);
 	else if (strcmp(key, "expect") == 0)
 		put(c->tcp.expect, sizeof c->tcp.expect, value);
+	else if (strcmp(key, "name") == 0)
+		put(c->dns.name, sizeof c->dns.name, value);
+	else if (strcmp(key, "type") == 0)
+		c->dns.type = (uint32_t)number;
+	else if (strcmp(key, "rcode") == 0)
+		c->dns.rcode = (uint32_t)number;
+	else if (strcmp(key, "holds") == 0)
+		put(c->dns.contains, sizeof c->dns.contains, value);
+	else if (strcmp(key, "answer") == 0)
+		put(c->dns.answer[c->dns.answers++], CHECK_TEXT_MAX, value);
 	else if (strcmp(key, "source") == 0)
 		put(c->source, sizeof c->source, value);
 	else
@@ -195,6 +215,7 @@ obey(char *line, int fd, bool *paused)
 	    [PROBER_TARGET] = "target",
 	    [PROBER_DROP] = "drop",
 	    [PROBER_GO] = "go",
+	    [PROBER_RESULT] = "result",
 	};
 	char *save, *word = strtok_r(line, " \n", &save);
 	struct prober_msg m;
@@ -204,7 +225,7 @@ obey(char *line, int fd, bool *paused)
 		return word == NULL;
 	if (is_own(word, paused))
 		return true;
-	for (uint32_t i = PROBER_HELLO; i <= PROBER_GO; i++) {
+	for (uint32_t i = PROBER_HELLO; i <= PROBER_RESULT; i++) {
 		if (strcmp(word, words[i]) == 0)
 			kind = i;
 	}
@@ -239,6 +260,7 @@ print(const struct probe_event *ev)
 	    [PROBE_RESOLVED] = "resolved",
 	    [PROBE_UNRESOLVED] = "unresolved",
 	    [PROBE_CROWDED] = "crowded",
+	    [PROBE_DUE] = "due",
 	    [PROBE_LAG] = "lag",
 	};
 	static const char *const outcomes[] = {"unknown", "pass", "fail"};
@@ -249,12 +271,12 @@ print(const struct probe_event *ev)
 	}
 	printf(
 	    "%s id=%u slot=%u outcome=%s reason=%s status=%u start_ms=%llu latency_us=%u "
-	    "family=%u address=%s text=%s\n",
+	    "family=%u address=%s ticket=%llu text=%s\n",
 	    ev->kind < sizeof kinds / sizeof kinds[0] ? kinds[ev->kind] : "?", ev->id,
 	    ev->slot, ev->outcome < 3 ? outcomes[ev->outcome] : "?",
 	    probe_reason_word((enum probe_reason)ev->reason), ev->http_status,
 	    (unsigned long long)ev->start_ms, ev->latency_us, ev->family, ev->address,
-	    ev->text);
+	    (unsigned long long)ev->ticket, ev->text);
 }
 
 /* False: the worker closed its end. */
