@@ -33,7 +33,7 @@ def memory_kb(pid):
 
 class Checker:
     """Subclasses set self.pid to the process that checks."""
-    pid, process = None, None
+    pid, process, program = None, None, None
 
     def stop(self):
         self.process.terminate()
@@ -94,13 +94,14 @@ class Pointsman(Checker):
 
 
 class HAProxy(Checker):
-    """Debian's, one thread, one server line an address."""
-    name, kinds = "haproxy", ("http", "tcp", "https")
+    """Debian's, one thread, one server line an address. Its https checks resume."""
+    name, kinds, tls = "haproxy", ("http", "tcp", "https"), ""
+    program = "/usr/sbin/haproxy"
 
     def __init__(self, load):
         check = {"http": "check", "tcp": "check", "https":
                  "check check-ssl verify required ca-file %s sni str(www.example.test) "
-                 "check-sni www.example.test" % load.ca}[load.kind]
+                 "check-sni www.example.test%s" % (load.ca, self.tls)}[load.kind]
         lines = [
             "global", " nbthread 1", " maxconn 100", " stats socket %s/haproxy level user"
             % load.folder, "defaults", " mode %s" % ("tcp" if load.kind == "tcp" else "http"),
@@ -115,7 +116,7 @@ class HAProxy(Checker):
         with open(path, "w") as f:
             f.write("\n".join(lines) + "\n")
         log = open(os.path.join(load.folder, "haproxy.log"), "w")
-        self.process = pinned(CHECKER_CORE, ["/usr/sbin/haproxy", "-db", "-f", path],
+        self.process = pinned(CHECKER_CORE, [self.program, "-db", "-f", path],
                               stdout=log, stderr=log)
         self.pid = self.process.pid
 
@@ -129,9 +130,15 @@ class HAProxy(Checker):
         return int(values[names.index("ActiveOpens")])
 
 
+class HAProxyFresh(HAProxy):
+    """… and here they do not, as ours do not."""
+    name, kinds, tls = "haproxy, fresh", ("https",), " no-ssl-reuse"
+
+
 class Gdnsd(Checker):
     """Debian's. It checks whole seconds only, and no https; its DNS side has no work."""
     name, kinds = "gdnsd", ("http", "tcp")
+    program = "/usr/sbin/gdnsd"
     GROUP = 64 # addresses of one multifo resource
 
     def __init__(self, load):
@@ -152,12 +159,12 @@ class Gdnsd(Checker):
                     % (load.free_port, folder, folder, plugin, load.port,
                        load.every // 1000, max(1, load.every // 2000), ",\n".join(groups)))
         log = open(os.path.join(load.folder, "gdnsd.log"), "w")
-        self.process = pinned(CHECKER_CORE, ["/usr/sbin/gdnsd", "-c", folder, "start"],
+        self.process = pinned(CHECKER_CORE, [self.program, "-c", folder, "start"],
                               stdout=log, stderr=log)
         self.pid = self.process.pid
 
 
-ALL = (Floor, HAProxy, Gdnsd, Pointsman)
+ALL = (Floor, HAProxy, HAProxyFresh, Gdnsd, Pointsman)
 
 
 def measure(checker, load):
@@ -166,6 +173,7 @@ def measure(checker, load):
     try:
         time.sleep(load.settle)
         c.notes()
+        resumed = load.resumed()
         before, cpu, at = c.completed(load), cpu_us(c.pid), time.monotonic()
         time.sleep(load.seconds)
         checks = c.completed(load) - before
@@ -173,7 +181,8 @@ def measure(checker, load):
         took = time.monotonic() - at
         if c.process is not None and c.process.poll() is not None:
             raise RuntimeError("%s ended by itself: see %s" % (c.name, load.folder))
-        return dict(us=cpu / max(1, checks), rate=checks / took, kb=memory_kb(c.pid),
+        resumed = load.resumed() - resumed
+        return dict(resumed=resumed / max(1, checks), us=cpu / max(1, checks), rate=checks / took, kb=memory_kb(c.pid),
                     busy=cpu / took / 1e4, notes=c.notes())
     finally:
         c.stop()

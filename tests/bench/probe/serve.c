@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * serve PORT TLS_PORT COUNTERS CERTIFICATE KEY - answers every request on both ports
- * with 200 and "ok", closes. Counts what came in the file COUNTERS, two uint64_t:
- * connections, answers. One epoll loop; the other core's work in the bench.
+ * with 200 and "ok", closes. Counts what came in the file COUNTERS, three uint64_t:
+ * connections, answers, resumed sessions. One epoll loop; the other core's work in the bench.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -64,6 +64,7 @@ answer_tls(struct connection *c)
 		return;
 	if (n > 0) {
 		counters[1]++;
+		counters[2] += SSL_session_reused(c->ssl) == 1;
 		(void)SSL_write(c->ssl, text, sizeof text - 1);
 		(void)SSL_shutdown(c->ssl);
 	}
@@ -129,7 +130,7 @@ main(int argc, char **argv)
 {
 	int fd = argc == 6 ? open(argv[3], O_RDWR | O_CREAT | O_TRUNC, 0600) : -1;
 
-	if (fd < 0 || ftruncate(fd, 2 * sizeof *counters) < 0)
+	if (fd < 0 || ftruncate(fd, 3 * sizeof *counters) < 0)
 		return 64;
 	counters = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	poll = epoll_create1(0);
