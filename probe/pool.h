@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pool.h - memory for curl: blocks of a few sizes, kept when they are given back.
+ * pool.h - memory for curl and OpenSSL: blocks of a few sizes, kept when they are given back.
  *
  * The functions are those of the C library, in form and in promise. For one thread. What
- * is kept never grows beyond POOL_KEPT_BYTES_MAX a size, of which there are nine. In a
+ * is kept never grows beyond POOL_KEPT_BYTES_MAX a size, of which there are ten. In a
  * sanitizer's build nothing is kept, so that it sees each use of what was freed.
  */
 #ifndef PROBE_POOL_H

@@ -317,6 +317,7 @@ prober_main(int fd)
 
 	if (!sandbox_enter(&e))
 		return PROBER_EXIT_SANDBOX;
+	tls_use_pool();
 	w = calloc(1, sizeof *w);
 	if (w == NULL || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || !open_worker(w, fd))
 		return PROBER_EXIT_START;
