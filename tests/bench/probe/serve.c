@@ -2,7 +2,8 @@
 /*
  * serve PORT TLS_PORT COUNTERS CERTIFICATE KEY - answers every request on both ports
  * with 200 and "ok", closes. Counts what came in the file COUNTERS, three uint64_t:
- * connections, answers, resumed sessions. One epoll loop; the other core's work in the bench.
+ * connections, answers, resumed sessions. One epoll loop; the other core's work in the
+ * bench.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
