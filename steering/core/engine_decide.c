@@ -32,11 +32,11 @@ decide_limiter_in(
 		x->down_ms = hold_ms(&g->hold[m], VERDICT_DOWN, now_ms);
 		x->up_ms = hold_ms(&g->hold[m], VERDICT_UP, now_ms);
 		x->ramp_ms = now_ms - g->ramp_seen_ms[m];
-		/* It was UP before it was drained, in votes that are fresh still: what
-		 * is to bring it back must have been seen since. */
+		/* It was UP before it was drained, and votes of then may be fresh still,
+		 * of agents that we hear no more: they bring nothing back. */
 		if (NEEDED(drain_seen,
 			g->has_ledger && g->ledger.member[m].out &&
-			    x->ramp_ms < x->up_ms))
+			    x->ramp_ms < g->rule->fresh_ms && x->ramp_ms < x->up_ms))
 			x->up_ms = x->ramp_ms;
 	}
 }

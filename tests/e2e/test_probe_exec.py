@@ -176,6 +176,10 @@ class Exec(unittest.TestCase):
         w.agent.wait("verdict", since=since, member="b", value="UP")
         self.assertEqual({"a": 100, "b": 100}, w.sets())
         self.assertEqual(1, w.status()["runner"]["restarts"])
+        seen = metrics(w)
+        self.assertEqual(1, seen.get("runner_restarts_total"))
+        self.assertEqual(1, seen.get("runner_alive"))
+        self.assertEqual(0, seen.get("worker_restarts_total"))
         # It is as good as the first.
         w.behave("b", "fail")
         w.wait_weights(a=100, b=0)

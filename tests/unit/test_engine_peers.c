@@ -113,8 +113,7 @@ START_TEST(an_operator_orders_in_spite_of_anothers_freeze)
 END_TEST
 
 /* The others drained a member and were cut off from us before they could say why: their
- * last votes, UP for hours, must not bring it back. The hold of a return counts from
- * when the drain was seen. */
+ * last votes, UP for hours, must not bring it back while they are fresh. */
 START_TEST(votes_from_before_a_drain_return_nothing)
 {
 	struct ledger next;
