@@ -58,6 +58,7 @@ static void
 carry_member(struct engine *to, uint32_t t, const struct engine *from, uint32_t f)
 {
 	memcpy(to->detector[t], from->detector[f], sizeof to->detector[t]);
+	to->slots[t] = from->slots[f];
 	to->band[t] = from->band[f];
 	to->vote[t] = from->vote[f];
 	to->quorum[t] = from->quorum[f];
@@ -136,6 +137,7 @@ engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
 	carry_agents(g, was);
 	memset(g->ripe, 0, sizeof g->ripe);
 	memset(g->detector, 0, sizeof g->detector);
+	memset(g->slots, 0, sizeof g->slots);
 	memset(g->band, 0, sizeof g->band);
 	memset(g->quorum, 0, sizeof g->quorum);
 	memset(g->hold, 0, sizeof g->hold);
@@ -174,6 +176,12 @@ hold_due_ms(const struct engine *g, const struct engine_in *in)
 				 : limiter_drain_hold_ms(&lim, m);
 		if (h->held_ms < need_ms && h->mark_ms + need_ms - h->held_ms < due_ms)
 			due_ms = h->mark_ms + need_ms - h->held_ms;
+		/* … and when what was seen of the drain stops to bar it: see
+		 * decide_limiter_in(). */
+		uint64_t seen_ms = g->ramp_seen_ms[m] +
+		    (need_ms < g->rule->fresh_ms ? need_ms : g->rule->fresh_ms);
+		if (is_out && seen_ms > in->now_ms && seen_ms < due_ms)
+			due_ms = seen_ms;
 	}
 	return due_ms;
 }

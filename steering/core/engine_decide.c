@@ -200,7 +200,8 @@ find_intent(const struct engine *g, const struct engine_in *in)
 		return (struct intent){.kind = INTENT_CREATE, .records = true};
 	if (steady && g->limiter.action.kind != ACTION_NONE)
 		return (struct intent){INTENT_ACTION, g->limiter.action, true};
-	if (g->unknown && g->has_ledger)
+	/* Under another policy the change that moves it closes the outcome too. */
+	if (g->unknown && g->has_ledger && policy_in_force(g))
 		return (struct intent){.kind = INTENT_CLOSE};
 	if (g->void_due && steady)
 		return (struct intent){.kind = INTENT_VOID};
@@ -518,9 +519,7 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	order_settle(g, in->now_ms);
 	g->cannot = find_cannot(g, in->now_ms);
 	g->report.cannot = g->cannot;
-	g->report.freeze = g->local_freeze ? g->order.id : 0;
-	g->report.freeze_for_s = g->local_freeze ? g->order.for_s : 0;
-	g->report.thawed = g->thawed;
+	order_tell(g, in->now_ms);
 	g->ballot[g->self].report = g->report;
 	judge_limits(g, in, out);
 	say_state(g, out, in->now_ms);

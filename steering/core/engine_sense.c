@@ -48,7 +48,7 @@ static void
 forget_all(struct engine *g)
 {
 	for (uint32_t m = 0; m < g->rule->members; m++)
-		for (uint32_t s = 0; s < ADDRESSES_MAX; s++)
+		for (uint32_t s = 0; s < g->slots[m]; s++)
 			detector_forget(&g->detector[m][s]);
 	memset(g->band, 0, sizeof g->band);
 }
@@ -60,6 +60,8 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	switch (in->event) {
 	case ENGINE_ADDRESS:
 		detector_init(&g->detector[in->member][in->slot], in->family);
+		if (g->slots[in->member] <= in->slot)
+			g->slots[in->member] = in->slot + 1;
 		say_address(out, FACT_ADDRESS_NEW, FACT_DEBUG, in, in->now_ms);
 		return;
 	case ENGINE_RETIRED:
@@ -84,6 +86,7 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	case ENGINE_UNHEARD:
 		assert(in->agent < g->rule->agents && in->agent != g->self);
 		g->ballot[in->agent].heard = false;
+		order_orphan(g, in->agent);
 		return;
 	case ENGINE_TICK:
 	case ENGINE_VIEW:
@@ -116,7 +119,7 @@ warmed_up(const struct engine *g, uint64_t now_ms)
 		bool any = g->rule->member[m].last_resort;
 		bool addresses = has_addresses(g, m);
 
-		for (uint32_t s = 0; s < ADDRESSES_MAX; s++) {
+		for (uint32_t s = 0; s < g->slots[m]; s++) {
 			const struct detector *d = &g->detector[m][s];
 			if (!d->present || (addresses && d->family == FAMILY_TARGETS))
 				continue;
@@ -169,7 +172,7 @@ judge_self(struct engine *g, const struct engine_in *in, struct engine_out *out)
 
 	for (uint32_t m = 0; m < g->rule->members; m++)
 		vote_judge(&g->band[m], g->rule, &g->rule->member[m], g->detector[m],
-		    ADDRESSES_MAX, in->now_ms, &g->vote[m]);
+		    g->slots[m], in->now_ms, &g->vote[m]);
 	g->warm = warmed_up(g, in->now_ms);
 	g->doubt = NEEDED(doubt, in->doubt != DOUBT_NOT) ? in->doubt
 	    : NEEDED(warm_up, !g->warm)                  ? DOUBT_STARTING

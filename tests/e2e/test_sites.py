@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-from sites import Sites, Ledger, wait_for  # noqa: F401
+from sites import Sites, wait_for
 
 GOAL_REFUSED_S, GOAL_SILENT_S = 1, 2
 
@@ -158,13 +158,11 @@ def two_under_one_name():
         s.begin()
         clone = s.make_agent("a", key="clone", place="w", listen="10.61.4.5:7399")
         clone.start()
-        clone.wait("warm", 30) if clone.find("warm") else time.sleep(5)
+        s.agent["b"].wait("peer", 30, value="cloned")
         marks = s.marks()
         began = time.time()
         s.web["c"].kill()
         is_out(s, "c", marks, began, "two agents under one name", GOAL_REFUSED_S + 2)
-        assert any("identity" in line or "clone" in line for n in "bcw"
-                   for line in s.agent[n].lines), s.logs()
 
 
 def writer_stops_in_the_middle():
@@ -209,6 +207,7 @@ def two_of_five_die():
 def twenty_services():
     with Sites(services=20) as s:
         s.begin(90)
+        time.sleep(10)                     # the first creation has spent the API budget
         marks = s.marks()
         began = s.dies("c")
         for i in range(20):
