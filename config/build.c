@@ -208,6 +208,15 @@ build_endpoints(const struct draft_member *d, const struct check_spec *check,
 		endpoint_host(m, check, d->alias_name, false);
 }
 
+static struct rule_detector
+detector_of(const struct check_spec *spec)
+{
+	return (struct rule_detector){.fall = spec->fall,
+	    .clear = spec->clear,
+	    .rise = spec->rise,
+	    .stale_ms = 3 * spec->every_ms + spec->timeout_ms};
+}
+
 static void
 build_member(
     struct config *c, struct config_service *s, const struct block *b, uint32_t check)
@@ -221,15 +230,20 @@ build_member(
 	r->last_resort = d->last_resort;
 	COPY(m->health_check, d->health_check);
 	build_answers(d, m);
+	m->targets = -1;
 	if (d->last_resort)
 		return;
 	m->check = d->check != DRAFT_NONE ? d->check : check;
 	const struct check_spec *spec = &c->check[m->check];
-	r->detector = (struct rule_detector){.fall = spec->fall,
-	    .clear = spec->clear,
-	    .rise = spec->rise,
-	    .stale_ms = 3 * spec->every_ms + spec->timeout_ms};
-	build_endpoints(d, spec, m);
+	r->detector = detector_of(spec);
+	if (spec->kind == CHECK_ELB)
+		m->targets = (int32_t)m->check;
+	else if (d->targets != DRAFT_NONE)
+		m->targets = (int32_t)d->targets;
+	if (m->targets >= 0)
+		r->targets = detector_of(&c->check[m->targets]);
+	if (spec->kind != CHECK_ELB)
+		build_endpoints(d, spec, m);
 }
 
 /* Domains get the number of the first agent in the file that is in them. */

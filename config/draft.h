@@ -36,7 +36,7 @@ struct draft_zone {
 struct draft_member {
 	uint32_t weight;
 	bool last_resort, evaluate;
-	uint32_t check;
+	uint32_t check, targets;
 	char health_check[RR_HEALTH_MAX];
 	uint32_t endpoints;
 	struct value_url endpoint[ENDPOINTS_MAX]; /* as written */

@@ -98,6 +98,19 @@ form_arn(const char *text, struct err *e)
 }
 
 bool
+form_target_group(const char *text, struct err *e)
+{
+	const char *group = strstr(text, ":targetgroup/");
+
+	if (form_arn(text, e) && strstr(text, ":elasticloadbalancing:") != NULL &&
+	    group != NULL && strchr(group + 13, '/') != NULL)
+		return true;
+	return err_set(e,
+	    "is not the ARN of a target group "
+	    "(arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID)");
+}
+
+bool
 form_role(const char *text, struct err *e)
 {
 	const char *iam = strstr(text, ":iam::");

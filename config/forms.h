@@ -15,6 +15,8 @@ bool form_zone_id(const char *text, struct err *e) MUST_CHECK;   /* ZXXXX, ≤ 3
 bool
 form_health_check(const char *text, struct err *e) MUST_CHECK; /* steady or an id */
 bool form_slot(const char *text, struct err *e) MUST_CHECK; /* of a scenario's steps */
+bool form_target_group(const char *text, struct err *e);
+bool form_target_group(const char *text, struct err *e) MUST_CHECK;
 bool form_arn(const char *text, struct err *e) MUST_CHECK;
 bool form_role(const char *text, struct err *e) MUST_CHECK; /* of an IAM role */
 bool form_region(const char *text, struct err *e) MUST_CHECK;

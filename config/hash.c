@@ -91,9 +91,14 @@ put_check(uint64_t *h, const struct load *l, const struct check_spec *c, uint32_
 	put_number(h, "clear", c->clear);
 	if (c->kind == CHECK_HTTP) {
 		put_http(h, &c->http);
+	} else if (c->kind == CHECK_ELB) {
+		put_text(h, "target_group", c->elb.target_group);
+		put_text(h, "region", c->elb.region);
+		put_number(h, "healthy", c->elb.healthy);
+		put_number(h, "share", c->elb.share_pct);
 	} else {
 		static const char *const kinds[] = {
-		    "tcp", "exec", "dns", "elb", "backup", "cloudwatch"};
+		    "tcp", "exec", "dns", "backup", "cloudwatch"};
 		const struct block *b = block_at(l->file, "checks.*", index);
 
 		for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -133,8 +138,11 @@ put_member(uint64_t *h, const struct load *l, const struct config *c,
 		put_number(h, "port", m->endpoint[i].port);
 		put_number(h, "https", m->endpoint[i].https);
 	}
-	if (!r->last_resort)
-		put_check(h, l, &c->check[m->check], m->check);
+	if (r->last_resort)
+		return;
+	put_check(h, l, &c->check[m->check], m->check);
+	if (m->targets >= 0 && (uint32_t)m->targets != m->check)
+		put_check(h, l, &c->check[m->targets], (uint32_t)m->targets);
 }
 
 static void

@@ -50,7 +50,9 @@ struct config_endpoint {
 };
 
 struct config_member {
-	uint32_t check; /* index into checks; unused for a last resort */
+	uint32_t check;  /* index into checks; unused for a last resort */
+	int32_t targets; /* of an elb check: the one beside `check`, or `check` itself,
+			  * which then has no endpoints; −1: none */
 	uint32_t endpoints;
 	struct config_endpoint endpoint[ENDPOINTS_MAX];
 	bool families[FAMILIES]; /* published: A, AAAA (both for CNAME) */

@@ -42,6 +42,54 @@ either(const struct ynode *node, const char *first, const char *second)
 	return n != NULL ? n : ynode_get(node, second);
 }
 
+/* An API that is shared with everything else in the account, and whose answers have been
+ * through thresholds of their own. */
+static void
+elb_defaults(const struct ynode *node, struct check_spec *s)
+{
+	if (ynode_get(node, "every") == NULL)
+		s->every_ms = 10000;
+	if (ynode_get(node, "timeout") == NULL)
+		s->timeout_ms = s->every_ms < 3000 ? s->every_ms : 3000;
+	if (ynode_get(node, "recheck") == NULL)
+		s->recheck_ms = s->every_ms < 2000 ? s->every_ms : 2000;
+	if (ynode_get(node, "fall") == NULL)
+		s->fall = 2;
+	if (ynode_get(node, "rise") == NULL)
+		s->rise = 2;
+	if (ynode_get(node, "clear") == NULL)
+		s->clear = 2;
+}
+
+static void
+rule_elb(struct load *l, const struct block *b, const struct check_spec *s)
+{
+	static const char *const probes[] = {"hedge", "slow", "source"};
+	const struct ynode *every = ynode_get(b->node, "every");
+	const struct ynode *region = ynode_at(b->node, "elb.region");
+	const char *in = strstr(s->elb.target_group, ":elasticloadbalancing:");
+	size_t n = strlen(s->elb.region);
+
+	if (s->kind != CHECK_ELB)
+		return;
+	for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
+		const struct ynode *p = ynode_get(b->node, probes[i]);
+
+		if (p != NULL)
+			note_error(l->notes, p->key_line, p->key_column,
+			    "'%s' is about probes: an elb check asks AWS", p->key);
+	}
+	if (every != NULL && s->every_ms < FAST_MS)
+		note_error(l->notes, every->line, every->column,
+		    "an elb check is made every 1s at most: AWS limits how often an "
+		    "account may ask");
+	if (in != NULL && region != NULL && n > 0 &&
+	    (strncmp(in + 22, s->elb.region, n) != 0 || in[22 + n] != ':'))
+		note_error(l->notes, region->line, region->column,
+		    "the target group is in region %.*s, says its ARN",
+		    (int)strcspn(in + 22, ":"), in + 22);
+}
+
 static void
 rule_kind(struct load *l, const struct block *b)
 {
@@ -61,6 +109,8 @@ rule_kind(struct load *l, const struct block *b)
 		d->spec.kind = (enum check_kind)k;
 		d->spec.tcp.tls = ynode_at(b->node, "tcp.tls") != NULL;
 	}
+	if (d->spec.kind == CHECK_ELB)
+		elb_defaults(b->node, &d->spec);
 	if (first == NULL)
 		note_error(l->notes, b->node->key_line, b->node->key_column,
 		    "check '%.40s' says no kind: one of http, tcp, exec, dns, elb, "
@@ -218,7 +268,7 @@ used(const struct load *l, const char *name)
 			return true;
 		for (const struct ynode *m = members != NULL ? members->first : NULL;
 		     m != NULL; m = m->next)
-			if (says(m, "check", name))
+			if (says(m, "check", name) || says(m, "targets", name))
 				return true;
 	}
 	for (const struct ynode *p = plans != NULL ? plans->first : NULL; p != NULL;
@@ -250,6 +300,7 @@ rules_checks(struct load *l)
 		rule_identity(l, b);
 		rules_exec(l, b);
 		rule_dns(l, b);
+		rule_elb(l, b, &d->spec);
 		if (!used(l, b->name))
 			note_warning(l->notes, b->node->key_line, b->node->key_column,
 			    "check '%.40s' is used by no service and no scenario",

@@ -40,7 +40,7 @@ rule_site(struct load *l, const struct block *m)
 static void
 rule_last_resort(struct load *l, const struct block *service, const struct block *m)
 {
-	static const char *const unprobed[] = {"endpoints", "check"};
+	static const char *const unprobed[] = {"endpoints", "check", "targets"};
 	const struct draft_member *d = m->data;
 
 	if (!d->last_resort)
@@ -238,6 +238,31 @@ rule_endpoints(struct load *l, const struct block *m, const struct block *check)
 }
 
 static void
+rule_targets(struct load *l, const struct block *m, const struct block *check)
+{
+	const struct draft_member *d = m->data;
+	const struct ynode *ref = ynode_get(m->node, "targets");
+	const struct ynode *list = ynode_get(m->node, "endpoints");
+	const struct block *beside = block_at(l->file, "checks.*", d->targets);
+	bool alone = ((struct draft_check *)check->data)->spec.kind == CHECK_ELB;
+
+	if (alone && list != NULL)
+		NOTE_KEY(l, list,
+		    "the elb check '%.40s' probes no endpoints: say another check, and "
+		    "this one under targets",
+		    check->name);
+	if (ref == NULL || beside == NULL)
+		return;
+	if (((struct draft_check *)beside->data)->spec.kind != CHECK_ELB)
+		NOTE(l, ref, "check '%.40s' is not of kind elb", beside->name);
+	else if (alone)
+		NOTE_KEY(l, ref,
+		    "'targets' stands beside a check that probes, and '%.40s' is of kind "
+		    "elb itself",
+		    check->name);
+}
+
+static void
 rule_check(struct load *l, const struct block *service, const struct block *m)
 {
 	const struct draft_service *s = service->data;
@@ -255,6 +280,7 @@ rule_check(struct load *l, const struct block *service, const struct block *m)
 	if (check == NULL || ref == NULL)
 		return;
 	const struct draft_check *c = check->data;
+	rule_targets(l, m, check);
 	if (c->spec.kind == CHECK_BACKUP || c->spec.kind == CHECK_CLOUDWATCH ||
 	    c->seconds == 1 || c->url[0] != '\0' || c->json[0] != '\0')
 		NOTE(l, ref,
@@ -266,7 +292,8 @@ rule_check(struct load *l, const struct block *service, const struct block *m)
 		    "the first name is a wildcard, which no server is called: say host in "
 		    "check '%.40s'",
 		    check->name);
-	rule_endpoints(l, m, check);
+	if (c->spec.kind != CHECK_ELB)
+		rule_endpoints(l, m, check);
 }
 
 /* ---- who else moves it ---- */

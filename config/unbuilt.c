@@ -24,7 +24,6 @@ static const struct unbuilt {
 	const char *what;
 } rows[] = {
     {"checks.*.exec.seconds", measures, "measure a lag with a program yet"},
-    {"checks.*.elb", NULL, "perform elb checks yet"},
     {"checks.*.backup", NULL, "watch backups yet"},
     {"checks.*.cloudwatch", NULL, "read CloudWatch metrics yet"},
     {"checks.*.http.url", NULL, "measure a lag from a fixed url yet"},

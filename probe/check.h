@@ -19,8 +19,8 @@ enum check_kind {
 	CHECK_TCP,
 	CHECK_EXEC, /* scheduled by a prober, performed by the runner (runner.h) */
 	CHECK_DNS,
-	CHECK_ELB, /* here and below: not built */
-	CHECK_BACKUP,
+	CHECK_ELB,
+	CHECK_BACKUP, /* here and below: not built */
 	CHECK_CLOUDWATCH,
 	CHECK_KINDS
 };
@@ -78,6 +78,15 @@ struct check_dns {
 	char answer[CHECK_ANSWERS_MAX][CHECK_TEXT_MAX];
 };
 
+struct check_elb { /* asked by the agent: workers hold no credentials */
+	char target_group[CHECK_TEXT_MAX]; /* ARN */
+	char region[32];
+	char endpoint[CHECK_TEXT_MAX]; /* "" the service's own in the region */
+	char profile[64];              /* "" as the environment says */
+	uint32_t healthy;              /* targets, at least */
+	uint32_t share_pct; /* of the targets that are healthy or unhealthy; 0: any */
+};
+
 struct check_spec {
 	char name[WORD_MAX]; /* in the configuration; for sentences */
 	enum check_kind kind;
@@ -89,6 +98,7 @@ struct check_spec {
 	struct check_http http;
 	struct check_tcp tcp;
 	struct check_dns dns;
+	struct check_elb elb;
 };
 
 #endif

@@ -40,13 +40,19 @@ struct threads { /* a set of steps that remembers their order */
 	uint16_t count, at[PATTERN_STEPS_MAX], place[PATTERN_STEPS_MAX];
 };
 
-struct pattern {
+struct pattern { /* with its arrays behind it, of the size that is needed */
 	unsigned steps, sets;
+	struct step *step;
+	struct byte_set *set;
+};
+
+/* One search, or one compilation, at a time: thousands of patterns share this room. */
+static struct {
 	struct step step[PATTERN_STEPS_MAX];
 	struct byte_set set[UINT8_MAX];
 	struct threads now, next;
 	uint16_t waiting[PATTERN_STEPS_MAX * 2];
-};
+} room;
 
 struct parse {
 	struct pattern *p;
@@ -383,23 +389,35 @@ alternatives(struct parse *x)
 	return true;
 }
 
-struct pattern *
-pattern_new(const char *text, struct err *e)
+static struct pattern *
+keep(const struct pattern *draft, struct err *e)
 {
-	struct pattern *p = calloc(1, sizeof *p);
-	struct parse x = {.p = p, .at = text, .e = e};
+	size_t steps_bytes = draft->steps * sizeof draft->step[0];
+	size_t sets_bytes = draft->sets * sizeof draft->set[0];
+	struct pattern *p = malloc(sizeof *p + steps_bytes + sets_bytes);
 
 	if (p == NULL) {
 		(void)err_set(e, "does not fit into memory");
 		return NULL;
 	}
+	*p = *draft;
+	p->step = (struct step *)(p + 1);
+	p->set = (struct byte_set *)(p->step + p->steps);
+	memcpy(p->step, draft->step, steps_bytes);
+	memcpy(p->set, draft->set, sets_bytes);
+	return p;
+}
+
+struct pattern *
+pattern_new(const char *text, struct err *e)
+{
+	struct pattern draft = {.step = room.step, .set = room.set};
+	struct parse x = {.p = &draft, .at = text, .e = e};
 	bool ok = strlen(text) <= PATTERN_STEPS_MAX ? alternatives(&x) : too_long(&x);
+
 	if (ok && *x.at != '\0')
 		ok = err_set(e, "is not a regular expression: a ')' has no '('");
-	if (ok && put(&x, p->steps, OP_FOUND, 0, 0))
-		return p;
-	pattern_free(p);
-	return NULL;
+	return ok && put(&x, draft.steps, OP_FOUND, 0, 0) ? keep(&draft, e) : NULL;
 }
 
 void
@@ -424,13 +442,13 @@ join(struct threads *t, uint16_t step)
 
 /* A thread at `first`, and where it can go without a byte. */
 static bool
-follow(struct pattern *p, struct threads *t, unsigned first, bool begin, bool end)
+follow(const struct pattern *p, struct threads *t, unsigned first, bool begin, bool end)
 {
 	unsigned waiting = 0;
 
-	p->waiting[waiting++] = (uint16_t)first;
+	room.waiting[waiting++] = (uint16_t)first;
 	while (waiting > 0) {
-		uint16_t i = p->waiting[--waiting];
+		uint16_t i = room.waiting[--waiting];
 		const struct step *s = &p->step[i];
 
 		if (!join(t, i))
@@ -441,16 +459,16 @@ follow(struct pattern *p, struct threads *t, unsigned first, bool begin, bool en
 		case OP_FOUND:
 			return true;
 		case OP_FORK:
-			p->waiting[waiting++] = (uint16_t)(i + s->b);
-			p->waiting[waiting++] = (uint16_t)(i + s->a);
+			room.waiting[waiting++] = (uint16_t)(i + s->b);
+			room.waiting[waiting++] = (uint16_t)(i + s->a);
 			break;
 		case OP_JUMP:
-			p->waiting[waiting++] = (uint16_t)(i + s->a);
+			room.waiting[waiting++] = (uint16_t)(i + s->a);
 			break;
 		case OP_BEGIN:
 		case OP_END:
 			if (s->op == OP_BEGIN ? begin : end)
-				p->waiting[waiting++] = (uint16_t)(i + 1);
+				room.waiting[waiting++] = (uint16_t)(i + 1);
 			break;
 		}
 	}
@@ -458,9 +476,9 @@ follow(struct pattern *p, struct threads *t, unsigned first, bool begin, bool en
 }
 
 bool
-pattern_found(struct pattern *p, const void *data, size_t bytes)
+pattern_found(const struct pattern *p, const void *data, size_t bytes)
 {
-	struct threads *now = &p->now, *next = &p->next, *other;
+	struct threads *now = &room.now, *next = &room.next, *other;
 	const uint8_t *byte = data;
 
 	now->count = 0;

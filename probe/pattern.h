@@ -6,7 +6,7 @@
  * '.' is any byte, '^' and '$' are the two ends of the text. Left out, and refused with
  * a sentence: back-references, collating elements, and escapes of letters and digits
  * other than \w \W \s \S. The time of a search is at most bytes × steps, its memory is
- * that of the pattern, whatever the text is: texts come from strangers.
+ * fixed, whatever the text is: texts come from strangers.
  */
 #ifndef PROBE_PATTERN_H
 #define PROBE_PATTERN_H
@@ -23,7 +23,7 @@ struct pattern;
 /* NULL: e says what is wrong with it, as the rest of a sentence that names it. */
 struct pattern *pattern_new(const char *text, struct err *e) MUST_CHECK;
 void pattern_free(struct pattern *p);
-/* Not const: the room that it works in is the pattern's own. */
-bool pattern_found(struct pattern *p, const void *data, size_t bytes) MUST_CHECK;
+/* One at a time, as all of this: they work in the same room. */
+bool pattern_found(const struct pattern *p, const void *data, size_t bytes) MUST_CHECK;
 
 #endif

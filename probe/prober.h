@@ -104,6 +104,8 @@ enum probe_reason {
 	PROBE_TLS_ISSUER,      /* it is signed by somebody who is not trusted */
 	PROBE_RCODE,           /* a name server's answer has another code */
 	PROBE_ANSWER,          /* … or other records than it should */
+	PROBE_TARGETS,         /* too few healthy targets behind a load balancer */
+	PROBE_API,             /* AWS could not be asked about them: UNKNOWN */
 	PROBE_FORBIDDEN,       /* link-local or metadata address: never probed */
 	PROBE_EXIT,            /* a program ended with another status than 0 */
 	PROBE_SIGNAL,          /* a signal ended it, which was not ours */

@@ -36,6 +36,8 @@ probe_reason_word(enum probe_reason r)
 	    [PROBE_TLS_ISSUER] = "tls-issuer",
 	    [PROBE_RCODE] = "rcode",
 	    [PROBE_ANSWER] = "answer",
+	    [PROBE_TARGETS] = "targets",
+	    [PROBE_API] = "api",
 	    [PROBE_FORBIDDEN] = "forbidden",
 	    [PROBE_EXIT] = "exit",
 	    [PROBE_SIGNAL] = "signal",

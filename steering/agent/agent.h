@@ -29,6 +29,7 @@ struct page;
 struct workers;
 struct jobs;
 struct targets;
+struct elb_sense;
 struct self;
 struct peers;
 struct reload;
@@ -139,6 +140,7 @@ struct agent {
 	struct workers *workers;
 	struct jobs *jobs; /* of the runner */
 	struct targets *targets;
+	struct elb_sense *elb;
 	struct self *self;
 	struct dns_ask *dns;
 	struct peers *peers; /* NULL: quorum: solo */

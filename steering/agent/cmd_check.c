@@ -35,15 +35,25 @@ outcome_text(const struct once_row *row)
 	return "unknown";
 }
 
+/* NULL: it is about a target group. */
+static const struct config_endpoint *
+endpoint_of(const struct config *c, const struct once_row *row)
+{
+	if (row->family == FAMILY_TARGETS)
+		return NULL;
+	return &c->service[row->service].member[row->member].endpoint[row->endpoint];
+}
+
 static void
 print_row(const struct config *c, const struct once_row *row, const char *end)
 {
 	const struct config_service *s = &c->service[row->service];
-	const struct config_endpoint *at =
-	    &s->member[row->member].endpoint[row->endpoint];
+	const struct config_endpoint *at = endpoint_of(c, row);
 	char where[DNS_NAME_MAX + 80], latency[24] = "";
 
-	if (at->numeric || row->address[0] == '\0')
+	if (at == NULL)
+		(void)snprintf(where, sizeof where, "%s", row->address);
+	else if (at->numeric || row->address[0] == '\0')
 		(void)snprintf(where, sizeof where, "%s:%u", at->host, at->port);
 	else
 		(void)snprintf(where, sizeof where, "%s:%u (%s)", row->address,
@@ -89,14 +99,13 @@ print_json(const struct config *c, const struct once *o)
 	for (uint32_t i = 0; i < o->rows; i++) {
 		const struct once_row *row = &o->row[i];
 		const struct config_service *s = &c->service[row->service];
-		const struct config_endpoint *at =
-		    &s->member[row->member].endpoint[row->endpoint];
+		const struct config_endpoint *at = endpoint_of(c, row);
 		struct json *j = json_map_new();
 
 		json_put_text(j, "service", s->rule.name);
 		json_put_text(j, "member", s->rule.member[row->member].name);
-		json_put_text(j, "host", at->host);
-		json_put_int(j, "port", at->port);
+		json_put_text(j, "host", at != NULL ? at->host : "");
+		json_put_int(j, "port", at != NULL ? at->port : 0);
 		json_put_text(j, "address", row->address);
 		json_put_text(j, "outcome",
 		    row->outcome == OUTCOME_PASS       ? "pass"

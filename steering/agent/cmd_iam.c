@@ -16,6 +16,7 @@
 
 #include "config/words.h"
 #include "steering/agent/commands.h"
+#include "steering/zone/elb.h"
 #include "steering/zone/json.h"
 #include "steering/zone/partition.h"
 
@@ -158,6 +159,32 @@ is_its(const struct config *c, uint32_t zone, int32_t asked)
 		strcmp(profile_of(c, zone), profile_of(c, (uint32_t)asked)) == 0);
 }
 
+static const char *
+asker_of(const struct config *c, const struct config_member *m)
+{
+	return c->check[m->targets].elb.profile;
+}
+
+/* Does the identity that is asked for ask about targets? That is the agent's own, or a
+ * profile's; never a zone's role. */
+static bool
+asks_targets(const struct config *c, int32_t asked)
+{
+	for (uint32_t i = 0; i < c->services; i++)
+		for (uint32_t m = 0; m < c->service[i].rule.members; m++) {
+			const struct config_member *x = &c->service[i].member[m];
+
+			if (x->targets < 0)
+				continue;
+			if (asked < 0 ||
+			    (role_of(c, (uint32_t)asked)[0] == '\0' &&
+				strcmp(asker_of(c, x),
+				    profile_of(c, (uint32_t)asked)) == 0))
+				return true;
+		}
+	return false;
+}
+
 static struct json *
 statements(const struct config *c, int32_t asked, bool bootstrap)
 {
@@ -182,6 +209,10 @@ statements(const struct config *c, int32_t asked, bool bootstrap)
 				role_of(c, z)));
 		}
 	}
+	/* Elastic Load Balancing knows no resources for what only describes. */
+	if (asks_targets(c, asked))
+		json_add(
+		    list, statement("Targets", "", ELB_SERVICE ":" ELB_ACTION, "*"));
 	return list;
 }
 

@@ -39,5 +39,7 @@ void doctor_senses(struct doctor *d);
 void doctor_peers(struct doctor *d);
 /* Per zone: credentials, permissions, clock, name servers. */
 void doctor_zones(struct doctor *d);
+/* The target groups of elb checks. */
+void doctor_targets(struct doctor *d);
 
 #endif

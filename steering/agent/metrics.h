@@ -25,6 +25,7 @@ enum metrics_api {
 	METRICS_API_CHANGE,
 	METRICS_API_POLL,
 	METRICS_API_NAMESERVERS,
+	METRICS_API_TARGETS, /* not of the zone: elb checks */
 	METRICS_APIS
 };
 

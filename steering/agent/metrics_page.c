@@ -334,6 +334,7 @@ write_api(const struct page_out *o)
 	    [METRICS_API_CHANGE] = "change",
 	    [METRICS_API_POLL] = "poll",
 	    [METRICS_API_NAMESERVERS] = "nameservers",
+	    [METRICS_API_TARGETS] = "targets",
 	};
 
 	family(o, "api_requests_total", "counter", "Answers of the zone's API.");

@@ -142,7 +142,7 @@ say_refused(struct peer_serve *s, const struct visit *v, const char *why)
 	    v->address[0] == '\0') /* it went at once: there was nobody to refuse */
 		return;
 	s->refusals++;
-	facts_say(s->facts, FACT_TROUBLE, FACT_WARN, NULL, NULL,
+	facts_say(s->facts, FACT_PEER, FACT_WARN, NULL, NULL,
 	    "peers: no connection for %s: %s%s", v->address, why,
 	    s->refusals == REFUSALS_SAID_MAX ? " (further ones not said for a minute)"
 					     : "");

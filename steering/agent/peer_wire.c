@@ -410,12 +410,12 @@ warn_of(struct peer_wire *w, uint32_t agent, int64_t now_wall_s, int64_t *warned
 	*warned_wall_s = now_wall_s;
 	peer_tls_date(until, date);
 	if (until <= now_wall_s)
-		facts_say(w->facts, FACT_TROUBLE, FACT_ERROR, NULL, NULL,
+		facts_say(w->facts, FACT_PEER, FACT_ERROR, NULL, NULL,
 		    "peers: the certificate of '%s' expired on %s, nobody hears it: make "
 		    "a new one (pointsman-ca agent DIR %s); no restart is needed",
 		    name, date, name);
 	else
-		facts_say(w->facts, FACT_TROUBLE, FACT_WARN, NULL, NULL,
+		facts_say(w->facts, FACT_PEER, FACT_WARN, NULL, NULL,
 		    "peers: the certificate of '%s' expires on %s, in %d days: make a new "
 		    "one (pointsman-ca agent DIR %s); no restart is needed",
 		    name, date, (int)((until - now_wall_s) / DAY_S), name);
@@ -505,11 +505,11 @@ on_look(evutil_socket_t fd, short what, void *arg)
 
 		peer_tls_date(peer_tls_cert(w->tls).until_wall_s, date);
 		if (w->facts != NULL)
-			facts_say(w->facts, FACT_TROUBLE, FACT_INFO, NULL, NULL,
+			facts_say(w->facts, FACT_PEER, FACT_INFO, NULL, NULL,
 			    "peers: certificates read anew; ours is good until %s",
 			    date);
 	} else if (w->facts != NULL)
-		facts_say(w->facts, FACT_TROUBLE, FACT_ERROR, NULL, NULL,
+		facts_say(w->facts, FACT_PEER, FACT_ERROR, NULL, NULL,
 		    "peers: the new certificates are not taken, the old ones serve: "
 		    "%.380s",
 		    e.text);

@@ -119,12 +119,16 @@ rows_of(const struct run *r, uint32_t member, const struct once_row *row[ROWS_MA
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < r->in->probes->rows && n < ROWS_MAX; i++) {
+	for (uint32_t i = 0; i < r->in->probes->rows; i++) {
 		const struct once_row *x = &r->in->probes->row[i];
 
-		if (x->service == r->in->service && x->member == member &&
-		    x->address[0] != '\0')
+		if (x->service != r->in->service || x->member != member ||
+		    x->address[0] == '\0')
+			continue;
+		if (n < ROWS_MAX)
 			row[n++] = x;
+		else if (x->family == FAMILY_TARGETS) /* the last, and judged alone */
+			row[n - 1] = x;
 	}
 	return n;
 }

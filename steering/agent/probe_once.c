@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "steering/agent/elb_once.h"
 #include "steering/agent/exec_check.h"
 #include "steering/agent/exec_once.h"
 
@@ -448,6 +449,8 @@ probe_once(const struct config *c, int32_t service, struct once *out,
 		ok = exec_once_open(&r.runner, e);
 	if (ok && !finished(&r))
 		ok = talk(&r, changed, arg, e);
+	if (ok)
+		elb_once_rows(c, service, out);
 	exec_once_close(&r.runner);
 	if (out->rows > 0)
 		qsort(out->row, out->rows, sizeof *out->row, by_place);

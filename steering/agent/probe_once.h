@@ -4,7 +4,7 @@
  *
  * Blocking. A prober worker of its own does the work, and a runner that of programs, so
  * what is seen is what the agent's would see: same process limits, same resolver, same
- * rules.
+ * rules. AWS is asked about targets when the addresses are done.
  */
 #ifndef STEERING_AGENT_PROBE_ONCE_H
 #define STEERING_AGENT_PROBE_ONCE_H
@@ -13,7 +13,8 @@
 #include "probe/prober.h"
 
 struct once_row { /* one address, or an endpoint that has none */
-	uint32_t service, member, endpoint; /* indices into the configuration */
+	/* Indices into the configuration; of FAMILY_TARGETS there is no such endpoint. */
+	uint32_t service, member, endpoint;
 	uint32_t slot;
 	char address[64]; /* "" while, or because, the name does not resolve */
 	bool due, runs;   /* a program: it waits to be run, it runs */

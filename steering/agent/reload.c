@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "steering/agent/elb_sense.h"
 #include "steering/agent/facts.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/notify.h"
@@ -187,6 +188,7 @@ stop_leaving(struct agent *a, const struct reload *r)
 			continue;
 		}
 		targets_drop_service(a->targets, s);
+		elb_sense_drop_service(a->elb, s);
 		facts_say(a->facts, FACT_STOPPED, FACT_INFO, s->conf->rule.name, NULL,
 		    "the service left the configuration: its records stay as they are");
 		service_stop(s);
@@ -251,6 +253,7 @@ swap_services(struct agent *a, struct reload *r)
 	for (uint32_t i = 0; i < n && fresh > 0; i++)
 		if (is_new[i])
 			service_begin(service[i]);
+	elb_sense_add(a->elb);
 }
 
 static void
@@ -261,6 +264,7 @@ finish(struct agent *a)
 
 	a->reload = NULL;
 	targets_keep(a->targets, r->next);
+	elb_sense_keep(a->elb, r->next);
 	swap_zones(a, r);
 	a->config = r->next;
 	a->self_index = r->self;

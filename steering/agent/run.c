@@ -21,6 +21,7 @@
 
 #include "steering/agent/control.h"
 #include "steering/agent/door.h"
+#include "steering/agent/elb_sense.h"
 #include "steering/agent/facts.h"
 #include "steering/agent/jobs.h"
 #include "steering/agent/metrics.h"
@@ -44,7 +45,7 @@
 struct life {
 	struct agent agent;
 	struct event *on_term, *on_int, *on_hup, *tick, *stop;
-	int lock; /* of the state directory; -1: none */
+	int lock[2]; /* of the state directory; -1: none */
 	uint64_t tick_ms, watchdog_ms;
 	uint64_t stop_ms; /* when the stop began */
 };
@@ -59,6 +60,7 @@ harden(void)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a full disk */
 }
 
 /* A signal that comes while the agent begins waits until there is a loop to take it;
@@ -75,28 +77,11 @@ mask_signals(int how)
 	(void)sigprocmask(how, &set, NULL);
 }
 
-/* Two agents on one state directory would be one agent to the zone, twice. */
 static bool
 lock_state(struct life *l, const char *directory, struct err *e)
 {
-	char path[600];
-
-	if (directory[0] == '\0')
-		return true;
-	if (!state_open(directory, e))
-		return false;
-	(void)snprintf(path, sizeof path, "%s/lock", directory);
-	l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (l->lock < 0)
-		return err_set(e, "cannot open %.200s: %s", path, strerror(errno));
-	if (flock(l->lock, LOCK_EX | LOCK_NB) == 0)
-		return true;
-	if (errno == EWOULDBLOCK)
-		return err_set(e,
-		    "another agent runs on the state directory %.200s: stop it, or "
-		    "give this one a directory of its own",
-		    directory);
-	return err_set(e, "cannot lock %.200s: %s", path, strerror(errno));
+	return directory[0] == '\0' ||
+	    (state_open(directory, e) && state_lock(directory, l->lock, e));
 }
 
 /* ---- what others ask of the agent ---- */
@@ -316,8 +301,9 @@ begin_steering(struct agent *a, struct err *e)
 
 	a->self = self_new(a, e);
 	a->targets = targets_new(a, e);
+	a->elb = elb_sense_new(a, e);
 	a->dns = dns_ask_new(a->base, e);
-	if (a->self == NULL || a->targets == NULL || a->dns == NULL)
+	if (a->self == NULL || a->targets == NULL || a->elb == NULL || a->dns == NULL)
 		return false;
 	if (!a->config->solo) {
 		a->peers = peers_new(a, e);
@@ -409,6 +395,7 @@ say_begun(struct agent *a)
 	(void)notify_send("READY=1");
 	for (uint32_t i = 0; i < a->services; i++)
 		service_begin(a->service[i]);
+	elb_sense_add(a->elb);
 	peers_begin(a->peers);
 }
 
@@ -437,6 +424,7 @@ end(struct life *l)
 	/* No call answers after these; then nothing holds a service any more. */
 	for (uint32_t i = 0; i < a->zones; i++)
 		zone_free(a->zone[i]);
+	elb_sense_free(a->elb);
 	if (a->dns != NULL)
 		dns_ask_free(a->dns);
 	for (uint32_t i = 0; i < a->services; i++)
@@ -464,8 +452,7 @@ end(struct life *l)
 	free_event(l->stop);
 	if (a->base != NULL)
 		event_base_free(a->base);
-	if (l->lock >= 0)
-		(void)close(l->lock);
+	state_unlock(l->lock);
 	config_free(a->config);
 	free(l);
 }
@@ -478,7 +465,7 @@ agent_run(struct config *config, uint32_t self, const struct run_options *option
 
 	if (l == NULL)
 		abort();
-	l->lock = -1;
+	l->lock[0] = l->lock[1] = -1;
 	l->agent.config = config;
 	l->agent.self_index = self;
 	l->agent.seed = options->seed;

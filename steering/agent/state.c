@@ -2,13 +2,20 @@
 /*
  * The mode is given by mkdir and never afterwards. Rejected: chmod on whatever stands
  * there. As root, and with `state: /tmp`, it would close /tmp to everybody.
+ *
+ * Two locks: on a file, which `doctor` looks at, and on the directory itself, because a
+ * full disk may have no room for that file and steering must begin all the same. Both
+ * are always tried, for the next agent may find the room. A file system that locks no
+ * directories makes do with the file.
  */
 #include "steering/agent/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "steering/core/peer.h"
@@ -55,11 +62,73 @@ state_open(const char *directory, struct err *e)
 	    err_wrap(e, "state directory");
 }
 
+/* 0: locked; else errno. */
+static int
+take(int *fd, const char *path, int flags)
+{
+	*fd = open(path, flags | O_CLOEXEC, 0600);
+	if (*fd < 0)
+		return errno;
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	int error = errno;
+	(void)close(*fd);
+	*fd = -1;
+	return error;
+}
+
+bool
+state_lock(const char *directory, int lock[2], struct err *e)
+{
+	char path[600];
+	int file, folder;
+	bool no_room;
+
+	(void)snprintf(path, sizeof path, "%s/lock", directory);
+	file = take(&lock[0], path, O_RDWR | O_CREAT);
+	folder = take(&lock[1], directory, O_RDONLY | O_DIRECTORY);
+	no_room = file == ENOSPC || file == EDQUOT || file == EROFS || file == EISDIR;
+	if (file == EWOULDBLOCK || folder == EWOULDBLOCK)
+		(void)err_set(e,
+		    "another agent runs on the state directory %.200s: stop it, or "
+		    "give this one a directory of its own",
+		    directory);
+	else if (file == 0 || (no_room && folder == 0))
+		return true;
+	else
+		(void)err_set(e, "cannot lock %.200s: %s", path, strerror(file));
+	state_unlock(lock);
+	return false;
+}
+
+void
+state_unlock(int lock[2])
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (lock[i] >= 0)
+			(void)close(lock[i]);
+		lock[i] = -1;
+	}
+}
+
+/* fopen() waits at a pipe, and at the start nobody waits with us. */
+static FILE *
+open_plain(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0600);
+	FILE *f =
+	    fd < 0 ? NULL : fdopen(fd, (flags & O_ACCMODE) == O_RDONLY ? "r" : "w");
+
+	if (f == NULL && fd >= 0)
+		(void)close(fd);
+	return f;
+}
+
 /* Absent, or anything but a number that we wrote: nothing is remembered. */
 static uint64_t
 stored_boot(const char *path)
 {
-	FILE *f = fopen(path, "re");
+	FILE *f = open_plain(path, O_RDONLY);
 	uint64_t boot = 0;
 
 	if (f == NULL)
@@ -77,7 +146,7 @@ store_boot(const char *path, uint64_t boot, struct err *e)
 	FILE *f;
 
 	(void)snprintf(next, sizeof next, "%s.new", path);
-	f = fopen(next, "we");
+	f = open_plain(next, O_WRONLY | O_CREAT | O_TRUNC);
 	if (f == NULL)
 		return err_set(e, "cannot write %.200s: %s", next, strerror(errno));
 	bool good = fprintf(f, "%016" PRIx64 "\n", boot) > 0;

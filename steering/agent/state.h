@@ -21,6 +21,11 @@ bool state_open(const char *directory, struct err *e) MUST_CHECK;
 bool state_fits(
     const char *directory, const struct stat *st, uid_t uid, struct err *e) MUST_CHECK;
 
+/* Two agents on one state directory would be one agent to the zone, twice. lock: what
+ * holds it until state_unlock() or the process's end; −1 where nothing does. */
+bool state_lock(const char *directory, int lock[2], struct err *e) MUST_CHECK;
+void state_unlock(int lock[2]);
+
 /* The number of this start of the agent: higher than that of every start before (see
  * peer_boot() in steering/core/peer.h), and remembered in the directory ("" nowhere).
  * A file that cannot be read or written is no obstacle: then e has a sentence. */

@@ -72,7 +72,8 @@ addresses_of(const struct agent_service *s, uint32_t m)
 		struct json *address = json_map_new();
 		json_put_text(address, "address", s->slot_address[m][slot]);
 		json_put_text(address, "state",
-		    word[detector_now(d, &s->conf->rule.member[m].detector, now_ms)]);
+		    word[detector_now(
+			d, vote_detector_rule(&s->conf->rule.member[m], d), now_ms)]);
 		json_put_int(address, "fails", d->fails);
 		json_put_int(address, "passes", d->passes);
 		json_add(list, address);

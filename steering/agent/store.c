@@ -23,6 +23,8 @@
 #define TRIM_EVERY 1024  /* rows written between trims */
 #define OTHER_ROWS 10000 /* ledgers and changes kept */
 #define BUSY_MS 2000
+#define WAL_BYTES 16777216
+#define WAL_BYTES_TEXT "16777216"
 
 enum statement { PUT_FACT = 0, PUT_LEDGER, PUT_SENT, PUT_OUTCOME, STATEMENTS };
 
@@ -54,12 +56,18 @@ static const char schema[] =
     "PRAGMA user_version = 1;"
     "COMMIT;";
 
+/* The main file, and what SQLite keeps beside it. */
+enum part { PART_MAIN = 0, PART_WAL, PART_SHM, PARTS };
+static const char *const part_suffix[PARTS] = {"", "-wal", "-shm"};
+
 struct store_file {
 	char directory[512], path[640];
 	uint32_t rows_max, days_max;
 	sqlite3 *db; /* NULL: not open */
 	sqlite3_stmt *statement[STATEMENTS];
 	uint32_t rows; /* since the last trim */
+	off_t bytes[PARTS];
+	char why[200]; /* of what failed, before anything else was tried */
 };
 
 static int64_t
@@ -127,12 +135,63 @@ judge_file(sqlite3 *db)
 }
 
 static int
+look_at(const struct store_file *f, enum part part, struct stat *st)
+{
+	char path[700];
+
+	(void)snprintf(path, sizeof path, "%s%s", f->path, part_suffix[part]);
+	return lstat(path, st);
+}
+
+/* A directory or a pipe in the place of one of them is nothing to wait for. */
+static bool
+in_the_way(const struct store_file *f)
+{
+	struct stat st;
+
+	for (unsigned i = 0; i < PARTS; i++)
+		if (look_at(f, (enum part)i, &st) == 0 && !S_ISREG(st.st_mode) &&
+		    !S_ISLNK(st.st_mode))
+			return true;
+	return false;
+}
+
+/* SQLite goes on writing into a file that has no name any more, and into one that was
+ * cut to nothing. Neither file gets shorter by itself (the log not below its limit). */
+static bool
+is_gone(struct store_file *f)
+{
+	struct stat st;
+	int moved = 0;
+
+	(void)sqlite3_file_control(f->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	for (unsigned i = PART_MAIN; i <= PART_WAL && moved == 0; i++) {
+		bool there = look_at(f, (enum part)i, &st) == 0;
+		off_t least = f->bytes[i] < WAL_BYTES ? f->bytes[i] : WAL_BYTES;
+
+		moved = least > 0 && (!there || st.st_size < least);
+	}
+	return moved != 0;
+}
+
+static void
+measure(struct store_file *f)
+{
+	struct stat st;
+
+	for (unsigned i = PART_MAIN; i <= PART_WAL; i++)
+		f->bytes[i] = look_at(f, (enum part)i, &st) == 0 ? st.st_size : 0;
+}
+
+static int
 open_file(struct store_file *f)
 {
 	int rc;
 
 	if (mkdir(f->directory, 0700) != 0 && errno != EEXIST)
 		return SQLITE_CANTOPEN;
+	if (in_the_way(f))
+		return SQLITE_CORRUPT;
 	/* SQLite gives the WAL the mode of the file: make that first. */
 	int fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -146,7 +205,7 @@ open_file(struct store_file *f)
 		return rc;
 	rc = sqlite3_exec(f->db,
 	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-	    "PRAGMA journal_size_limit = 16777216",
+	    "PRAGMA journal_size_limit = " WAL_BYTES_TEXT,
 	    NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(f->db, schema, NULL, NULL, NULL);
@@ -250,7 +309,9 @@ write_items(struct store_file *f, const struct store_item *items)
 		rc = trim(f);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(f->db, "COMMIT", NULL, NULL, NULL);
-	if (rc != SQLITE_OK && f->db != NULL)
+	if (rc != SQLITE_OK)
+		(void)snprintf(f->why, sizeof f->why, "%s", sqlite3_errmsg(f->db));
+	if (rc != SQLITE_OK)
 		(void)sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
 	return rc;
 }
@@ -302,9 +363,15 @@ load(struct store_file *f, struct store_knowledge *k)
 static enum store_result
 ended(struct store_file *f, int rc, struct err *e)
 {
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK) {
+		measure(f);
 		return STORE_OK;
-	(void)err_set(e, "%s", f->db != NULL ? sqlite3_errmsg(f->db) : strerror(errno));
+	}
+	(void)err_set(e, "%s",
+	    f->why[0] != '\0'   ? f->why
+		: f->db != NULL ? sqlite3_errmsg(f->db)
+				: strerror(errno));
+	f->why[0] = '\0';
 	close_file(f);
 	return broken(rc) ? STORE_BROKEN : STORE_SICK;
 }
@@ -345,8 +412,16 @@ store_file_load(struct store_file *f, struct store_knowledge *k, struct err *e)
 enum store_result
 store_file_write(struct store_file *f, const struct store_item *items, struct err *e)
 {
-	int rc = f->db != NULL ? SQLITE_OK : open_file(f);
+	int rc;
 
+	if (f->db != NULL && is_gone(f)) {
+		close_file(f);
+		(void)err_set(e,
+		    "its file was deleted, replaced or cut while it was open: it is "
+		    "begun anew");
+		return STORE_GONE;
+	}
+	rc = f->db != NULL ? SQLITE_OK : open_file(f);
 	if (rc == SQLITE_OK)
 		rc = write_items(f, items);
 	return ended(f, rc, e);
@@ -355,7 +430,6 @@ store_file_write(struct store_file *f, const struct store_item *items, struct er
 void
 store_file_move_aside(struct store_file *f, char *name, size_t name_bytes)
 {
-	static const char *const part[] = {"", "-wal", "-shm"};
 	char stamp[32], from[700], to[768];
 	time_t now = time(NULL);
 	struct tm tm;
@@ -364,9 +438,10 @@ store_file_move_aside(struct store_file *f, char *name, size_t name_bytes)
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
 	(void)snprintf(name, name_bytes, "%s.broken-%s", FILE_NAME, stamp);
-	for (unsigned i = 0; i < sizeof part / sizeof part[0]; i++) {
-		(void)snprintf(from, sizeof from, "%s%s", f->path, part[i]);
-		(void)snprintf(to, sizeof to, "%s/%s%s", f->directory, name, part[i]);
+	for (unsigned i = 0; i < PARTS; i++) {
+		(void)snprintf(from, sizeof from, "%s%s", f->path, part_suffix[i]);
+		(void)snprintf(
+		    to, sizeof to, "%s/%s%s", f->directory, name, part_suffix[i]);
 		(void)rename(from, to);
 	}
 }

@@ -16,6 +16,7 @@ enum store_result {
 	STORE_OK = 0,
 	STORE_SICK,   /* full, read-only, absent …: try again later */
 	STORE_BROKEN, /* not a database, damaged, or of another format */
+	STORE_GONE,   /* deleted, replaced or cut by somebody while it was open */
 };
 
 struct store_file *

@@ -54,24 +54,39 @@ complain(struct store *s, enum fact_level level, const char *what, const char *w
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* A broken file is replaced, and the new one told what memory knows. */
+/* What stood there is out of the way, or gone: said, and the new file is told what
+ * memory knows. */
+static enum store_result
+begin_anew(struct store *s, enum store_result was, struct err *e)
+{
+	char name[96];
+
+	s->asides++;
+	if (was == STORE_BROKEN) {
+		store_file_move_aside(s->file, name, sizeof name);
+		complain(s, FACT_ERROR, ASIDE, name);
+	} else {
+		complain(s, FACT_ERROR, e->text, "");
+	}
+	pthread_mutex_lock(&s->lock);
+	struct store_item *again = knowledge_items(&s->knowledge);
+	pthread_mutex_unlock(&s->lock);
+	enum store_result r = store_file_write(s->file, again, e);
+	queue_free_items(again);
+	return r;
+}
+
 static enum store_result
 write_or_mend(struct store *s, const struct store_item *items, struct err *e)
 {
 	enum store_result r = store_file_write(s->file, items, e);
-	char name[96];
 
-	if (r != STORE_BROKEN || s->asides >= ASIDES_MAX)
-		return r;
-	s->asides++;
-	store_file_move_aside(s->file, name, sizeof name);
-	complain(s, FACT_ERROR, ASIDE, name);
-	pthread_mutex_lock(&s->lock);
-	struct store_item *again = knowledge_items(&s->knowledge);
-	pthread_mutex_unlock(&s->lock);
-	r = store_file_write(s->file, again, e);
-	queue_free_items(again);
-	return r == STORE_OK ? store_file_write(s->file, items, e) : r;
+	while ((r == STORE_BROKEN || r == STORE_GONE) && s->asides < ASIDES_MAX) {
+		r = begin_anew(s, r, e);
+		if (r == STORE_OK)
+			r = store_file_write(s->file, items, e);
+	}
+	return r;
 }
 
 /* ---- the thread ---- */

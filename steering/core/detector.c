@@ -14,7 +14,7 @@
 void
 detector_init(struct detector *d, enum family family)
 {
-	assert(family < FAMILIES);
+	assert(family < FAMILIES_JUDGED);
 	memset(d, 0, sizeof *d);
 	d->present = true;
 	d->family = (uint8_t)family;

@@ -58,6 +58,7 @@ static void
 carry_member(struct engine *to, uint32_t t, const struct engine *from, uint32_t f)
 {
 	memcpy(to->detector[t], from->detector[f], sizeof to->detector[t]);
+	to->slots[t] = from->slots[f];
 	to->band[t] = from->band[f];
 	to->vote[t] = from->vote[f];
 	to->quorum[t] = from->quorum[f];
@@ -136,6 +137,7 @@ engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
 	carry_agents(g, was);
 	memset(g->ripe, 0, sizeof g->ripe);
 	memset(g->detector, 0, sizeof g->detector);
+	memset(g->slots, 0, sizeof g->slots);
 	memset(g->band, 0, sizeof g->band);
 	memset(g->quorum, 0, sizeof g->quorum);
 	memset(g->hold, 0, sizeof g->hold);

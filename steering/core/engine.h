@@ -164,6 +164,7 @@ struct engine {
 
 	/* senses and opinions */
 	struct detector detector[MEMBERS_MAX][ADDRESSES_MAX];
+	uint32_t slots[MEMBERS_MAX]; /* one more than the highest ever present */
 	struct vote_band band[MEMBERS_MAX];
 	struct vote_view vote[MEMBERS_MAX]; /* raw */
 	bool warm;
@@ -224,10 +225,11 @@ struct engine {
 	bool records_due;
 	struct order order; /* pending; ORDER_NONE none */
 	bool local_freeze;  /* works at once, before the zone knows */
-	uint32_t thawed; /* id of the last freeze that was taken back before it did */
-	struct heard_freeze { /* … and so does one that a peer tells of; id 0: none */
+	uint32_t thawed; /* id of the last freeze that is over, or the ledger's now */
+	struct heard_freeze { /* one that a peer tells of works too; id 0: none */
 		uint32_t id;
 		uint64_t until_ms;
+		bool orphan; /* the peer may have forgotten it: a restart */
 	} heard_freeze[AGENTS_MAX];
 	enum cannot cannot;
 

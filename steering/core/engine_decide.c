@@ -518,9 +518,7 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	order_settle(g, in->now_ms);
 	g->cannot = find_cannot(g, in->now_ms);
 	g->report.cannot = g->cannot;
-	g->report.freeze = g->local_freeze ? g->order.id : 0;
-	g->report.freeze_for_s = g->local_freeze ? g->order.for_s : 0;
-	g->report.thawed = g->thawed;
+	order_tell(g, in->now_ms);
 	g->ballot[g->self].report = g->report;
 	judge_limits(g, in, out);
 	say_state(g, out, in->now_ms);

@@ -71,6 +71,44 @@ order_settle(struct engine *g, uint64_t now_ms)
 	}
 }
 
+void
+order_orphan(struct engine *g, uint32_t agent)
+{
+	g->heard_freeze[agent].orphan = g->heard_freeze[agent].id != 0;
+}
+
+/* Whoever heard the operator tells of it; when it is gone, or has begun anew, those that
+ * heard it do, so that it comes to know of it again. */
+void
+order_tell(struct engine *g, uint64_t now_ms)
+{
+	struct report *r = &g->report;
+
+	r->thawed = g->thawed;
+	r->freeze = g->local_freeze ? g->order.id : 0;
+	r->freeze_for_s = g->local_freeze ? g->order.for_s : 0;
+	for (uint32_t a = 0; a < g->rule->agents && r->freeze == 0; a++) {
+		const struct heard_freeze *h = &g->heard_freeze[a];
+
+		if (h->id == 0 ||
+		    (!h->orphan && ballot_fresh(&g->ballot[a], g->rule, now_ms)))
+			continue;
+		r->freeze = h->id;
+		r->freeze_for_s = (h->until_ms - now_ms) / 1000;
+	}
+}
+
+/* Taken back or in the ledger, as far as we or those who report to us know. */
+static bool
+is_over(const struct engine *g, uint32_t id)
+{
+	bool over = g->thawed == id || (g->believed && g->ledger.freeze.id == id);
+
+	for (uint32_t a = 0; a < g->rule->agents; a++)
+		over |= g->ballot[a].heard && g->ballot[a].report.thawed == id;
+	return over;
+}
+
 static void
 take_back(struct engine *g, uint32_t id, struct engine_out *out, uint64_t now_ms)
 {
@@ -97,15 +135,17 @@ order_hear(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	struct heard_freeze *h = &g->heard_freeze[in->agent];
 	struct fact *f;
 
-	if (r->thawed != 0 && r->thawed != g->thawed) {
-		g->thawed = r->thawed;
+	if (r->thawed != 0)
 		take_back(g, r->thawed, out, in->now_ms);
-	}
-	if (r->freeze == 0 || r->freeze == g->thawed ||
-	    (g->believed && g->ledger.freeze.id == r->freeze)) {
+	if (r->freeze == 0 && h->orphan)
+		return; /* it does not say that it is over */
+	if (r->freeze == 0 || is_over(g, r->freeze)) {
+		if (r->freeze != 0)
+			g->thawed = r->freeze; /* it cannot know yet */
 		*h = (struct heard_freeze){0};
 		return;
 	}
+	h->orphan = false;
 	if (h->id == r->freeze)
 		return;
 	h->id = r->freeze;
@@ -306,6 +346,9 @@ static bool
 apply_unfreeze(
     const struct engine *g, struct ledger *next, bool *records, struct err *why)
 {
+	if (g->watch.frozen == FROZEN_NOT && !g->has_ledger)
+		return err_set(
+		    why, "the service has no ledger yet: nothing to unfreeze");
 	next->freeze = (struct ledger_order){0};
 	if (g->watch.frozen == FROZEN_NOT)
 		return true;

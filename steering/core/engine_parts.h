@@ -48,6 +48,10 @@ void order_hear(struct engine *g, const struct engine_in *in, struct engine_out 
 void order_settle(struct engine *g, uint64_t now_ms);
 /* Does a freeze stand that is not in the ledger yet? */
 bool order_freezes(const struct engine *g);
+/* The peer speaks without a date: it may have begun anew, and its order be lost. */
+void order_orphan(struct engine *g, uint32_t agent);
+/* What our report says of freezes: our own, or one whose agent is gone. */
+void order_tell(struct engine *g, uint64_t now_ms);
 /* Builds the ledger that carries out the pending order; false with a sentence when it
  * may not be done. *records: record sets change too. */
 bool order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,

@@ -29,7 +29,8 @@ static void
 feed_sample(struct engine *g, const struct engine_in *in, struct engine_out *out)
 {
 	struct detector *d = &g->detector[in->member][in->slot];
-	const struct rule_detector *rule = &g->rule->member[in->member].detector;
+	const struct rule_detector *rule =
+	    vote_detector_rule(&g->rule->member[in->member], d);
 	uint64_t fault_ms = d->fault_ms;
 
 	if (!d->present)
@@ -47,7 +48,7 @@ static void
 forget_all(struct engine *g)
 {
 	for (uint32_t m = 0; m < g->rule->members; m++)
-		for (uint32_t s = 0; s < ADDRESSES_MAX; s++)
+		for (uint32_t s = 0; s < g->slots[m]; s++)
 			detector_forget(&g->detector[m][s]);
 	memset(g->band, 0, sizeof g->band);
 }
@@ -59,6 +60,8 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	switch (in->event) {
 	case ENGINE_ADDRESS:
 		detector_init(&g->detector[in->member][in->slot], in->family);
+		if (g->slots[in->member] <= in->slot)
+			g->slots[in->member] = in->slot + 1;
 		say_address(out, FACT_ADDRESS_NEW, FACT_DEBUG, in, in->now_ms);
 		return;
 	case ENGINE_RETIRED:
@@ -83,6 +86,7 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	case ENGINE_UNHEARD:
 		assert(in->agent < g->rule->agents && in->agent != g->self);
 		g->ballot[in->agent].heard = false;
+		order_orphan(g, in->agent);
 		return;
 	case ENGINE_TICK:
 	case ENGINE_VIEW:
@@ -93,8 +97,19 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	}
 }
 
+static bool
+has_addresses(const struct engine *g, uint32_t m)
+{
+	for (uint32_t s = 0; s < ADDRESSES_MAX; s++)
+		if (g->detector[m][s].present &&
+		    g->detector[m][s].family != FAMILY_TARGETS)
+			return true;
+	return false;
+}
+
 /* Warm when every address of every probed member has been probed `rise` times, well or
- * not, or after 60 s: an agent that starts into an outage must not look on for a minute. */
+ * not, or after 60 s: an agent that starts into an outage must not look on for a minute.
+ * What is said of targets comes slowly, and is waited for where there is nothing else. */
 static bool
 warmed_up(const struct engine *g, uint64_t now_ms)
 {
@@ -102,12 +117,13 @@ warmed_up(const struct engine *g, uint64_t now_ms)
 		return true;
 	for (uint32_t m = 0; m < g->rule->members; m++) {
 		bool any = g->rule->member[m].last_resort;
+		bool addresses = has_addresses(g, m);
 
-		for (uint32_t s = 0; s < ADDRESSES_MAX; s++) {
+		for (uint32_t s = 0; s < g->slots[m]; s++) {
 			const struct detector *d = &g->detector[m][s];
-			if (!d->present)
+			if (!d->present || (addresses && d->family == FAMILY_TARGETS))
 				continue;
-			if (d->risen < g->rule->member[m].detector.rise)
+			if (d->risen < vote_detector_rule(&g->rule->member[m], d)->rise)
 				return false;
 			any = true;
 		}
@@ -155,8 +171,8 @@ judge_self(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	bool whole, all_down;
 
 	for (uint32_t m = 0; m < g->rule->members; m++)
-		vote_judge(&g->band[m], g->rule, &g->rule->member[m].detector,
-		    g->detector[m], ADDRESSES_MAX, in->now_ms, &g->vote[m]);
+		vote_judge(&g->band[m], g->rule, &g->rule->member[m], g->detector[m],
+		    g->slots[m], in->now_ms, &g->vote[m]);
 	g->warm = warmed_up(g, in->now_ms);
 	g->doubt = NEEDED(doubt, in->doubt != DOUBT_NOT) ? in->doubt
 	    : NEEDED(warm_up, !g->warm)                  ? DOUBT_STARTING

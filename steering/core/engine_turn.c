@@ -40,8 +40,12 @@ able(const struct engine *g, uint32_t agent, uint64_t now_ms)
 	const struct ballot *b = &g->ballot[agent];
 
 	bool silent = now_ms > b->sent_ms && now_ms - b->sent_ms > g->rule->silent_ms;
+	/* Who holds the file that is to come into force can write that, and that alone. */
+	bool writes = b->report.cannot == CANNOT_NOT ||
+	    (g->intent.kind == INTENT_POLICY && b->report.cannot == CANNOT_POLICY &&
+		b->report.policy_hash == g->rule->policy_hash);
 
-	return b->heard && !NEEDED(cannot_skip, b->report.cannot != CANNOT_NOT) &&
+	return b->heard && !NEEDED(cannot_skip, !writes) &&
 	    !NEEDED(silence_skip, silent);
 }
 

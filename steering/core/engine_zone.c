@@ -157,6 +157,8 @@ order_over(struct engine *g, struct engine_out *out)
 	    g->order.id != g->sent_order_id)
 		return;
 	out->order_done = true;
+	if (g->order.kind == ORDER_FREEZE)
+		g->thawed = g->order.id; /* from now on it is the ledger's */
 	g->order.kind = ORDER_NONE;
 	g->local_freeze = false;
 }
@@ -420,6 +422,8 @@ committed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		    "our own next change was applied: the one without an answer "
 		    "is void");
 	}
+	g->view_present = true; /* the next change has something to delete */
+	g->view_garbled = false;
 	bool news = !g->watch.known || g->sent.epoch >= g->watch.epoch;
 	watch_commit(&g->watch, &g->sent);
 	if (frozen && g->watch.frozen == FROZEN_NOT)

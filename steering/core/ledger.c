@@ -277,10 +277,10 @@ take_head(const char **s, struct ledger *l, const char **where)
 	if (!take(s, " c=") || !take_word(s, l->cluster))
 		return false;
 	*where = "e=";
-	if (!take(s, " e=") || !take_hex(s, UINT64_MAX, &l->epoch))
+	if (!take(s, " e=") || !take_hex(s, LEDGER_EPOCH_MAX, &l->epoch))
 		return false;
 	*where = "r=";
-	if (!take(s, " r=") || !take_hex(s, UINT64_MAX, &l->root))
+	if (!take(s, " r=") || !take_hex(s, LEDGER_EPOCH_MAX, &l->root))
 		return false;
 	*where = "n=";
 	if (!take(s, " n=") || !take_nonces(s, l))

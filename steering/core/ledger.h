@@ -26,6 +26,8 @@
 
 #define LEDGER_VERSION 1
 #define LEDGER_TTL_S 5
+/* No ledger gets there by steps of one; above it there is room for the next root. */
+#define LEDGER_EPOCH_MAX (UINT64_C(1) << 62)
 
 struct ledger_order { /* id 0: none */
 	uint32_t id;

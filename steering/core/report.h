@@ -29,7 +29,7 @@ struct report {
 	uint64_t policy_hash;  /* of the file it runs on */
 	enum cannot cannot;
 	/* An operator's freeze that works at this agent and is not in the ledger yet, and
-	 * the last such that was taken back, here or at another; 0 none. */
+	 * the last such that is over: taken back, or the ledger's now; 0 none. */
 	uint32_t freeze, thawed;
 	uint64_t freeze_for_s;
 	uint32_t members;

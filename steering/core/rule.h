@@ -28,7 +28,8 @@ struct rule_member {
 	char name[WORD_MAX]; /* a site's name, or a last resort's own */
 	uint8_t weight;      /* full weight, 0–255; failover: 100 */
 	bool last_resort;    /* not probed; answers when every other is down */
-	struct rule_detector detector;
+	struct rule_detector detector; /* of its addresses */
+	struct rule_detector targets;  /* of FAMILY_TARGETS; zero: it has none */
 };
 
 struct rule_service {

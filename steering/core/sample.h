@@ -10,7 +10,14 @@
 
 enum outcome { OUTCOME_UNKNOWN = 0, OUTCOME_PASS, OUTCOME_FAIL };
 
-/* Published address families; each is judged alone. */
-enum family { FAMILY_V4 = 0, FAMILY_V6, FAMILIES };
+/* Published address families, and beside them what a load balancer says of the targets
+ * behind it, which stands for no address; each is judged alone. */
+enum family {
+	FAMILY_V4 = 0,
+	FAMILY_V6,
+	FAMILIES,
+	FAMILY_TARGETS = FAMILIES,
+	FAMILIES_JUDGED,
+};
 
 #endif

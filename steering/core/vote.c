@@ -3,7 +3,8 @@
  * Each address family is judged alone, on the share of its known addresses that
  * are up, with a band so that one address more or less does not swing the vote.
  * A family in which nothing is known (no route from here, nothing probed yet) is
- * left out. One family DOWN makes the member DOWN: half of its users see that.
+ * left out. One family DOWN makes the member DOWN: half of its users see that. What is
+ * said of the targets behind it is judged like a family of its own, at its own pace.
  */
 #include "steering/core/vote.h"
 
@@ -26,6 +27,12 @@ vote_word(enum vote v)
 	return word[v];
 }
 
+const struct rule_detector *
+vote_detector_rule(const struct rule_member *member, const struct detector *d)
+{
+	return d->family == FAMILY_TARGETS ? &member->targets : &member->detector;
+}
+
 struct tally {
 	uint32_t up, known;
 	uint32_t up_if_recovered;
@@ -33,12 +40,14 @@ struct tally {
 };
 
 static struct tally
-count(const struct rule_detector *rule, const struct detector *d, uint32_t n,
+count(const struct rule_member *member, const struct detector *d, uint32_t n,
     enum family family, uint64_t now_ms)
 {
 	struct tally t = {0};
 
 	for (uint32_t i = 0; i < n; i++) {
+		const struct rule_detector *rule = vote_detector_rule(member, &d[i]);
+
 		if (!d[i].present || d[i].family != family)
 			continue;
 		if (detector_last_stands(&d[i], rule, now_ms)) {
@@ -111,12 +120,12 @@ worse(enum vote a, enum vote b)
 
 void
 vote_judge(struct vote_band *band, const struct rule_service *rule,
-    const struct rule_detector *detector_rule, const struct detector *d, uint32_t n,
+    const struct rule_member *member, const struct detector *d, uint32_t n,
     uint64_t now_ms, struct vote_view *out)
 {
 	memset(out, 0, sizeof *out);
-	for (int f = 0; f < FAMILIES; f++) {
-		struct tally t = count(detector_rule, d, n, (enum family)f, now_ms);
+	for (int f = 0; f < FAMILIES_JUDGED; f++) {
+		struct tally t = count(member, d, n, (enum family)f, now_ms);
 		if (t.known == 0)
 			continue;
 		out->vote = worse(out->vote, judge_family(&band->family[f], rule, &t));
@@ -126,5 +135,6 @@ vote_judge(struct vote_band *band, const struct rule_service *rule,
 	}
 	for (uint32_t i = 0; i < n; i++)
 		out->unknown += d[i].present &&
-		    detector_now(&d[i], detector_rule, now_ms) == DETECTOR_UNKNOWN;
+		    detector_now(&d[i], vote_detector_rule(member, &d[i]), now_ms) ==
+			DETECTOR_UNKNOWN;
 }

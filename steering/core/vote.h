@@ -12,7 +12,8 @@ const char *vote_word(enum vote v);
 
 /* Remembered between judgements; all zero at first. */
 struct vote_band {
-	uint8_t family[FAMILIES]; /* enum vote: UP, DOWN, or ABSTAIN for nothing yet */
+	uint8_t family
+	    [FAMILIES_JUDGED]; /* enum vote: UP, DOWN, or ABSTAIN for nothing yet */
 };
 
 struct vote_view {
@@ -23,7 +24,11 @@ struct vote_view {
 
 /* Judges the member's addresses; moves the band. */
 void vote_judge(struct vote_band *band, const struct rule_service *rule,
-    const struct rule_detector *detector_rule, const struct detector *d, uint32_t n,
+    const struct rule_member *member, const struct detector *d, uint32_t n,
     uint64_t now_ms, struct vote_view *out);
+
+/* The thresholds of one of the member's detectors. */
+const struct rule_detector *
+vote_detector_rule(const struct rule_member *member, const struct detector *d);
 
 #endif

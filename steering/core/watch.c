@@ -10,6 +10,10 @@
 
 #include "steering/core/needed.h"
 
+/* No zone moves on so far while one of us looks away: who says so errs or lies, and
+ * the next root, one above the highest epoch seen, must keep its room. */
+#define HEARD_AHEAD_MAX (UINT64_C(1) << 32)
+
 static enum watch_act
 freeze(struct watch *w, enum frozen f)
 {
@@ -120,6 +124,8 @@ watch_commit(struct watch *w, const struct ledger *l)
 bool
 watch_hear(struct watch *w, uint64_t epoch)
 {
+	if (epoch > w->epoch + HEARD_AHEAD_MAX)
+		return false;
 	if (epoch > w->epoch_max)
 		w->epoch_max = epoch;
 	return epoch > w->epoch;

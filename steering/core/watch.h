@@ -57,7 +57,8 @@ struct watch_view {
 enum watch_act watch_step(struct watch *w, const struct watch_view *v, bool *thawed);
 /* Our own change was committed. */
 void watch_commit(struct watch *w, const struct ledger *l);
-/* A version is spoken of (DNS, peers). True: it is newer than ours, read the API. */
+/* A version is spoken of (DNS, peers). True: it is newer than ours, read the API. One
+ * that is further ahead than any zone could be is not believed. */
 bool watch_hear(struct watch *w, uint64_t epoch);
 
 #endif

@@ -73,8 +73,11 @@ fill(struct budget *b, uint64_t now_ms)
 static uint64_t
 needed_micro(const struct budget *b, enum budget_kind kind)
 {
-	return kind == BUDGET_READ && b->burst_micro >= 2 * REQUEST ? 2 * REQUEST
-								    : REQUEST;
+	uint64_t spare = kind == BUDGET_POLL ? b->burst_micro / 2
+	    : kind == BUDGET_READ            ? REQUEST
+					     : 0;
+
+	return spare + REQUEST <= b->burst_micro ? spare + REQUEST : REQUEST;
 }
 
 uint64_t

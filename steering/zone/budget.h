@@ -4,8 +4,9 @@
  *
  * One bucket a provider, because the account's own bucket is shared with everything
  * else in it. Pure: time is a parameter (monotonic), chance comes from a seed. A read
- * leaves the last token to changes. Rests double and are jittered between a half and
- * the whole, so that agents that were refused together do not come back together.
+ * leaves the last token to changes, a status poll half of the bucket to both. Rests
+ * double and are jittered between a half and the whole, so that agents that were
+ * refused together do not come back together.
  */
 #ifndef STEERING_ZONE_BUDGET_H
 #define STEERING_ZONE_BUDGET_H
@@ -19,7 +20,7 @@
 #define BUDGET_RETRY_FIRST_MS 200
 #define BUDGET_RETRY_MAX_MS 2000
 
-enum budget_kind { BUDGET_READ = 0, BUDGET_CHANGE };
+enum budget_kind { BUDGET_READ = 0, BUDGET_CHANGE, BUDGET_POLL };
 
 enum budget_news {
 	BUDGET_FINE = 0,  /* an answer that was neither of the others */

@@ -10,11 +10,12 @@
 
 static const struct {
 	const char *prefix; /* of regions in it */
-	const char *host, *region, *arn;
+	const char *host, *region, *arn, *suffix;
 } partitions[] = {
-    {"cn-", "route53.amazonaws.com.cn", "cn-northwest-1", "aws-cn"},
-    {"us-gov-", "route53.us-gov.amazonaws.com", "us-gov-west-1", "aws-us-gov"},
-    {"", "route53.amazonaws.com", "us-east-1", "aws"},
+    {"cn-", "route53.amazonaws.com.cn", "cn-northwest-1", "aws-cn", "amazonaws.com.cn"},
+    {"us-gov-", "route53.us-gov.amazonaws.com", "us-gov-west-1", "aws-us-gov",
+	"amazonaws.com"},
+    {"", "route53.amazonaws.com", "us-east-1", "aws", "amazonaws.com"},
 };
 #define PARTITIONS (sizeof partitions / sizeof partitions[0])
 
@@ -86,6 +87,26 @@ partition_find(
 	    spec->region[0] != '\0' ? spec->region : "us-east-1");
 	(void)snprintf(
 	    out->arn, sizeof out->arn, "%s", partitions[of_region(out->region)].arn);
+	return true;
+}
+
+bool
+partition_service(struct partition_place *out, const char *service, const char *region,
+    const char *endpoint, struct err *e)
+{
+	size_t i = of_region(region);
+
+	memset(out, 0, sizeof *out);
+	if (endpoint[0] == '\0') {
+		(void)snprintf(out->host, sizeof out->host, "%.64s.%.32s.%s", service,
+		    region, partitions[i].suffix);
+		(void)snprintf(out->endpoint, sizeof out->endpoint,
+		    "https://%.64s.%.32s.%s", service, region, partitions[i].suffix);
+	} else if (!split(out, endpoint, e)) {
+		return false;
+	}
+	(void)snprintf(out->region, sizeof out->region, "%s", region);
+	(void)snprintf(out->arn, sizeof out->arn, "%s", partitions[i].arn);
 	return true;
 }
 

@@ -23,6 +23,11 @@ struct partition_place {
 bool partition_find(struct partition_place *out, const struct route53_spec *spec,
     struct err *e) MUST_CHECK;
 
+/* The same of a service that has an endpoint in each region and signs for it, as
+ * "elasticloadbalancing"; endpoint "" is the service's own. */
+bool partition_service(struct partition_place *out, const char *service,
+    const char *region, const char *endpoint, struct err *e) MUST_CHECK;
+
 /* Is the rest of it usable: zone id, budget? */
 bool partition_check(const struct route53_spec *spec, struct err *e) MUST_CHECK;
 

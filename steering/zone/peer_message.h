@@ -17,7 +17,7 @@
  *     counts   addresses up/down/unknown, in the order of "states": "2/0/0 0/1/1"
  *     cannot, why      why it cannot write: a word of cannot_word(), a sentence
  *     freeze   {id, for_s}: a freeze that is not in the ledger yet
- *     thawed   id of the last such freeze that was taken back
+ *     thawed   id of the last such freeze that is over: taken back, or in the ledger
  *   orders     what operators asked for, and why:
  *     service, kind, member (or ""), id, agent, uid, reason, left_s
  * counts, why and orders inform people and are left out where they do not fit;

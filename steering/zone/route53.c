@@ -5,82 +5,30 @@
  * may free the provider, so nothing is touched after it. Jobs are signed when they
  * leave, not when they come.
  *
- * A change waits at most CHANGE_WAIT_MS in the queue: it was decided for this moment,
+ * A change waits at most ROUTE53_CHANGE_WAIT_MS in the queue: it was decided for this moment,
  * and the one who decided can decide again. It is sent once; only a refusal of its
  * signature (which nobody applied) is answered by signing with the server's clock.
  */
-#include "steering/zone/provider_ops.h"
+#include "steering/zone/route53_parts.h"
 
 #include <assert.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "steering/zone/budget.h"
-#include "steering/zone/credentials.h"
 #include "steering/zone/http.h"
 #include "steering/zone/ledger_spelling.h"
 #include "steering/zone/partition.h"
-#include "steering/zone/route53_ask.h"
-#include "steering/zone/route53_checks.h"
-#include "steering/zone/route53_verdict.h"
-#include "steering/zone/route53_walk.h"
 #include "steering/zone/route53_xml.h"
-#include "steering/zone/spelling.h"
 #include "steering/zone/text.h"
 
 #define TOTAL_MS 10000
-#define CHANGE_WAIT_MS 3000
 #define READ_WAIT_MS 30000
 #define WAIT_LOOK_MS 500 /* for credentials: their files may be mended meanwhile */
-#define TRIES_MAX 3
+#define CARRIED_MIN 3    /* reads that wait, for one to carry them */
 #define FLIGHTS_MAX 8
 #define REQUEST_MAX (256 * 1024)
-
-/* FIND and MAKE are about health checks, and stand last. */
-enum job_kind { JOB_READ, JOB_CHANGE, JOB_POLL, JOB_NAMESERVERS, JOB_FIND, JOB_MAKE };
-
-struct job {
-	struct route53 *r;
-	struct job *next;
-	enum job_kind kind;
-	char key[DNS_NAME_MAX]; /* one at a time of (kind, key) */
-	zone_answer_cb cb;
-	void *arg;
-	struct http_call *call; /* in flight */
-	bool decided;           /* answer stands; the pump delivers it */
-	struct zone_answer answer;
-	uint64_t not_before_ms, give_up_ms;
-	uint32_t tries;
-	bool resigned;
-	struct walk *walk;            /* READ */
-	struct route53_checks checks; /* FIND, MAKE */
-	struct text body;             /* CHANGE, MAKE; of an answer: NAMESERVERS */
-};
-
-struct route53 {
-	struct provider provider; /* first */
-	struct event_base *base;
-	struct event *wake;
-	struct http *http;
-	struct credentials_chain *credentials;
-	struct budget budget;
-	struct route53_where where;
-	char apex[DNS_NAME_MAX];
-	int64_t skew_s; /* theirs minus ours, once a signature was refused */
-	struct job *jobs;
-	struct ledger_spelling *spelling;
-};
-
-static uint64_t
-boot_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static struct route53 *
 of(struct provider *p)
@@ -88,8 +36,8 @@ of(struct provider *p)
 	return (struct route53 *)p;
 }
 
-static void
-wake_in(struct route53 *r, uint64_t ms)
+void
+route53_wake_in(struct route53 *r, uint64_t ms)
 {
 	struct timeval t = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
 
@@ -99,6 +47,18 @@ wake_in(struct route53 *r, uint64_t ms)
 
 /* ---- the end of a job ---- */
 
+void
+route53_carry_no_more(struct job *j)
+{
+	for (struct job *o = j->r->jobs; o != NULL; o = o->next) {
+		if (o->carrier != j)
+			continue;
+		o->carrier = NULL;
+		o->was_carried = true;
+		route53_wake_in(j->r, 0);
+	}
+}
+
 static void
 free_job(struct job *j)
 {
@@ -107,6 +67,7 @@ free_job(struct job *j)
 	while (*link != j)
 		link = &(*link)->next;
 	*link = j->next;
+	route53_carry_no_more(j);
 	if (j->call != NULL)
 		http_call_cancel(j->call);
 	walk_free(j->walk);
@@ -122,26 +83,26 @@ deliver(struct job *j)
 	zone_answer_cb cb = j->cb;
 	void *arg = j->arg;
 
-	wake_in(j->r, 0);
+	route53_wake_in(j->r, 0);
 	free_job(j);
 	cb(&answer, arg);
 }
 
-static void
-decide(struct job *j, enum zone_result result)
+void
+route53_decide(struct job *j, enum zone_result result)
 {
 	assert(!j->decided);
 	j->decided = true;
 	j->answer.result = result;
 	if (j->answer.done_ms == 0)
-		j->answer.done_ms = boot_ms();
-	wake_in(j->r, 0);
+		j->answer.done_ms = route53_boot_ms();
+	route53_wake_in(j->r, 0);
 }
 
 /* ---- requests ---- */
 
-static enum route53_ask
-ask_of(const struct job *j)
+enum route53_ask
+route53_ask_of(const struct job *j)
 {
 	static const enum route53_ask ask[] = {ROUTE53_LIST, ROUTE53_CHANGE,
 	    ROUTE53_GET_CHANGE, ROUTE53_LIST, ROUTE53_LIST_CHECKS,
@@ -150,18 +111,18 @@ ask_of(const struct job *j)
 	return ask[j->kind];
 }
 
-static enum budget_kind
-budget_of(const struct job *j)
+enum budget_kind
+route53_budget_of(const struct job *j)
 {
-	return j->kind == JOB_CHANGE ? BUDGET_CHANGE : BUDGET_READ;
+	return j->kind == JOB_CHANGE ? BUDGET_CHANGE
+	    : j->kind == JOB_POLL    ? BUDGET_POLL
+				     : BUDGET_READ;
 }
-
-static void on_answer(const struct http_response *response, void *arg);
 
 static void
 what_to_ask(struct route53_what *what, const struct job *j)
 {
-	*what = (struct route53_what){.ask = ask_of(j)};
+	*what = (struct route53_what){.ask = route53_ask_of(j)};
 	switch (j->kind) {
 	case JOB_CHANGE:
 	case JOB_MAKE:
@@ -187,6 +148,31 @@ what_to_ask(struct route53_what *what, const struct job *j)
 	}
 }
 
+static bool
+may_be_carried(const struct job *j)
+{
+	return j->kind == JOB_READ && !j->decided && j->call == NULL &&
+	    j->carrier == NULL && !j->was_carried && j->tries == 0;
+}
+
+/* It is about to ask for its first page: are there many that wait for theirs? */
+static void
+carry_others(struct job *j)
+{
+	uint32_t waiting = 0;
+
+	if (!may_be_carried(j))
+		return;
+	for (const struct job *o = j->r->jobs; o != NULL; o = o->next)
+		waiting += o != j && may_be_carried(o);
+	if (waiting < CARRIED_MIN)
+		return;
+	for (struct job *o = j->r->jobs; o != NULL; o = o->next)
+		if (o != j && may_be_carried(o))
+			o->carrier = j;
+	walk_widen(j->walk);
+}
+
 /* False: nothing was sent; the job is decided, or waits for credentials. */
 static bool
 send_job(struct job *j)
@@ -203,147 +189,26 @@ send_job(struct job *j)
 		j->answer.result = ZONE_OUT; /* should patience end first */
 		return false;
 	case CREDENTIALS_CANNOT:
-		decide(j, ZONE_OUT);
+		route53_decide(j, ZONE_OUT);
 		return false;
 	}
+	carry_others(j);
 	what_to_ask(&what, j);
 	if (route53_request_init(&request, &r->where, &what, who,
 		(int64_t)time(NULL) + r->skew_s, &j->answer.err))
 		j->call = http_call_start(
-		    r->http, &request.http, on_answer, j, &j->answer.err);
+		    r->http, &request.http, route53_answered, j, &j->answer.err);
 	route53_request_fini(&request);
 	if (j->call == NULL) {
-		decide(j, ZONE_OUT);
+		route53_carry_no_more(j);
+		route53_decide(j, ZONE_OUT);
 		return false;
 	}
-	budget_take(&r->budget, budget_of(j), boot_ms());
+	budget_take(&r->budget, route53_budget_of(j), route53_boot_ms());
 	if (j->answer.sent_ms == 0)
-		j->answer.sent_ms = boot_ms();
+		j->answer.sent_ms = route53_boot_ms();
 	j->tries++;
 	return true;
-}
-
-/* ---- answers ---- */
-
-static bool
-take_nameserver(const struct route53_item *item, void *arg)
-{
-	struct job *j = arg;
-
-	if (strcmp(item->type, "NS") == 0 && strcmp(item->set.name, j->r->apex) == 0)
-		spelling_hosts(&j->body, item->values);
-	return true;
-}
-
-static void
-end_nameservers(struct job *j, const struct http_response *response)
-{
-	struct route53_page page;
-
-	if (!route53_parse_list(response->body, response->body_bytes, &page,
-		take_nameserver, j, &j->answer.err)) {
-		decide(j, ZONE_OUT);
-	} else if (j->body.n == 0 || j->body.n >= ERR_TEXT_MAX || !text_ok(&j->body)) {
-		(void)err_set(&j->answer.err, "zone %s names %s name servers at %s",
-		    j->r->where.zone_id, j->body.n == 0 ? "no" : "too many",
-		    j->r->apex);
-		decide(j, ZONE_REFUSED);
-	} else {
-		memcpy(j->answer.err.text, text_str(&j->body), j->body.n + 1);
-		decide(j, ZONE_OK);
-	}
-}
-
-/* One more page of a read; the last one makes the view. */
-static void
-end_page(struct job *j, const struct http_response *response)
-{
-	struct walk_cursor next;
-
-	if (!walk_feed(j->walk, response->body, response->body_bytes, &j->answer.err)) {
-		(void)err_wrap(&j->answer.err, j->r->where.zone_id);
-		decide(j, ZONE_OUT);
-		return;
-	}
-	if (walk_next(j->walk, &next)) {
-		j->tries = 0;
-		wake_in(j->r, 0);
-		return;
-	}
-	j->answer.view = walk_take(j->walk);
-	ledger_spelling_keep(
-	    &j->r->spelling, j->key, j->answer.view->ledger, walk_ledger_raw(j->walk));
-	decide(j, ZONE_OK);
-}
-
-/* One more page of health checks, or the one that was made. */
-static void
-end_checks(struct job *j, const struct http_response *response)
-{
-	if (!route53_parse_checks(response->body, response->body_bytes, j->key,
-		&j->checks, &j->answer.err)) {
-		decide(j, ZONE_OUT);
-		return;
-	}
-	if (j->checks.marker[0] != '\0') {
-		j->tries = 0;
-		wake_in(j->r, 0);
-		return;
-	}
-	memcpy(j->answer.check_id, j->checks.found, sizeof j->answer.check_id);
-	decide(j, ZONE_OK);
-}
-
-/* Refused for its time: sign once more by the server's clock. */
-static bool
-sign_again(
-    struct job *j, const struct route53_verdict *v, const struct http_response *r)
-{
-	if (!v->resign || j->resigned || r->date_wall_s == 0)
-		return false;
-	j->resigned = true;
-	j->r->skew_s = r->date_wall_s - (int64_t)time(NULL);
-	j->give_up_ms = boot_ms() + CHANGE_WAIT_MS;
-	wake_in(j->r, 0);
-	return true;
-}
-
-static void
-on_answer(const struct http_response *response, void *arg)
-{
-	struct job *j = arg;
-	struct route53_verdict v;
-	uint64_t now_ms = boot_ms();
-
-	j->call = NULL;
-	j->answer.result = ZONE_OK;
-	route53_judge(&v, ask_of(j), j->r->where.zone_id, response);
-	if (v.rejected)
-		credentials_reject(j->r->credentials);
-	budget_feed(&j->r->budget, budget_of(j), v.news, now_ms);
-	if (sign_again(j, &v, response))
-		return;
-	j->answer.err = v.err;
-	j->answer.done_ms = response->done_ms;
-	if (response->date_wall_s != 0)
-		j->answer.date_wall_s = response->date_wall_s;
-	if (v.again && j->tries < TRIES_MAX) {
-		j->not_before_ms = now_ms + budget_retry_ms(&j->r->budget, j->tries);
-		j->answer.result = v.result; /* should patience end first */
-		wake_in(j->r, 0);
-		return;
-	}
-	if (v.result == ZONE_OK && j->kind == JOB_READ) {
-		end_page(j, response);
-	} else if (v.result == ZONE_OK && j->kind == JOB_NAMESERVERS) {
-		end_nameservers(j, response);
-	} else if (v.result == ZONE_OK && j->kind >= JOB_FIND) {
-		end_checks(j, response);
-	} else {
-		memcpy(j->answer.change_id, v.change_id, sizeof v.change_id);
-		j->answer.insync = v.insync;
-		decide(j, v.result);
-	}
 }
 
 /* ---- the pump ---- */
@@ -352,7 +217,8 @@ on_answer(const struct http_response *response, void *arg)
 static void
 give_up(struct job *j, uint64_t now_ms)
 {
-	uint64_t rest_ms = budget_due_ms(&j->r->budget, budget_of(j), now_ms) - now_ms;
+	uint64_t rest_ms =
+	    budget_due_ms(&j->r->budget, route53_budget_of(j), now_ms) - now_ms;
 	const char *undone =
 	    j->kind == JOB_CHANGE ? "the change was not sent" : "nothing was read";
 	enum zone_result result = j->answer.result;
@@ -368,12 +234,14 @@ give_up(struct job *j, uint64_t now_ms)
 		    "zone %s: earlier requests are still under way: %s",
 		    j->r->where.zone_id, undone);
 	}
-	decide(j, result);
+	route53_decide(j, result);
 }
 
 static bool
 waits_for_another(const struct job *j)
 {
+	if (j->carrier != NULL)
+		return true;
 	for (const struct job *o = j->r->jobs; o != j; o = o->next)
 		if (o->kind == j->kind && strcmp(o->key, j->key) == 0)
 			return true;
@@ -395,7 +263,7 @@ try_job(struct job *j, uint64_t now_ms, uint64_t *next_ms, unsigned *flights)
 			*next_ms = j->give_up_ms;
 		return;
 	}
-	due_ms = budget_due_ms(&j->r->budget, budget_of(j), now_ms);
+	due_ms = budget_due_ms(&j->r->budget, route53_budget_of(j), now_ms);
 	if (j->not_before_ms > due_ms)
 		due_ms = j->not_before_ms;
 	if (due_ms > j->give_up_ms || now_ms >= j->give_up_ms) {
@@ -414,7 +282,7 @@ static void
 pump(evutil_socket_t fd, short what, void *arg)
 {
 	struct route53 *r = arg;
-	uint64_t now_ms = boot_ms(), next_ms = UINT64_MAX;
+	uint64_t now_ms = route53_boot_ms(), next_ms = UINT64_MAX;
 	unsigned flights = 0;
 
 	(void)fd, (void)what;
@@ -432,13 +300,13 @@ pump(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	if (next_ms != UINT64_MAX)
-		wake_in(r, next_ms - now_ms);
+		route53_wake_in(r, next_ms - now_ms);
 }
 
 static void
 on_credentials(void *arg)
 {
-	wake_in(arg, 0);
+	route53_wake_in(arg, 0);
 }
 
 /* ---- provider.h ---- */
@@ -456,13 +324,13 @@ new_job(struct route53 *r, enum job_kind kind, const char *key, zone_answer_cb c
 	j->cb = cb;
 	j->arg = arg;
 	j->body = TEXT_INIT(REQUEST_MAX);
-	j->give_up_ms =
-	    boot_ms() + (kind == JOB_CHANGE ? CHANGE_WAIT_MS : READ_WAIT_MS);
+	j->give_up_ms = route53_boot_ms() +
+	    (kind == JOB_CHANGE ? ROUTE53_CHANGE_WAIT_MS : READ_WAIT_MS);
 	memcpy(j->key, key, strlen(key) + 1);
 	while (*link != NULL)
 		link = &(*link)->next;
 	*link = j;
-	wake_in(r, 0);
+	route53_wake_in(r, 0);
 	return j;
 }
 
@@ -476,7 +344,7 @@ route53_read(struct provider *p, const char *ledger_name,
 	if (j->walk == NULL) {
 		(void)err_set(
 		    &j->answer.err, "reading %s: memory is short", ledger_name);
-		decide(j, ZONE_OUT);
+		route53_decide(j, ZONE_OUT);
 	}
 }
 
@@ -489,7 +357,7 @@ route53_change(
 	if (!route53_format_change(&j->body, c,
 		ledger_spelling_find(of(p)->spelling, c->ledger_name, c->ledger_old),
 		&j->answer.err))
-		decide(j, ZONE_REFUSED);
+		route53_decide(j, ZONE_REFUSED);
 }
 
 static void
@@ -581,8 +449,8 @@ route53_new(struct event_base *base, const struct route53_spec *spec, uint64_t s
 	memcpy(r->apex, spec->apex, sizeof r->apex);
 	memcpy(r->where.zone_id, spec->zone_id, sizeof r->where.zone_id);
 	r->where.total_ms = spec->timeout_ms ? spec->timeout_ms : TOTAL_MS;
-	budget_init(
-	    &r->budget, spec->budget_per_s, spec->budget_burst, seed, boot_ms());
+	budget_init(&r->budget, spec->budget_per_s, spec->budget_burst, seed,
+	    route53_boot_ms());
 	r->wake = evtimer_new(base, pump, r);
 	if (r->wake == NULL)
 		(void)err_set(e, "zone %s: memory is short", spec->zone_id);

@@ -238,8 +238,15 @@ go_on(struct walk *w, size_t at, const struct route53_page *p, struct err *e)
 	return true;
 }
 
-bool
-walk_feed(struct walk *w, const char *bytes, size_t n, struct err *e)
+void
+walk_widen(struct walk *w)
+{
+	assert(w->pages == 0);
+	w->cursor.items_max = ITEMS_MANY;
+}
+
+static bool
+feed(struct walk *w, const char *bytes, size_t n, bool own, struct err *e)
 {
 	struct route53_page page;
 	size_t inside = w->names;
@@ -261,7 +268,8 @@ walk_feed(struct walk *w, const char *bytes, size_t n, struct err *e)
 				      "names, or memory is short",
 				      VIEW_SETS_MAX)
 				: false;
-	w->name[w->at].seen = true; /* or known to be absent */
+	if (own)
+		w->name[w->at].seen = true; /* or known to be absent */
 	for (size_t i = 0; i < w->names; i++) {
 		if (!w->name[i].seen || w->name[i].done)
 			continue;
@@ -274,6 +282,19 @@ walk_feed(struct walk *w, const char *bytes, size_t n, struct err *e)
 		return go_on(w, inside, &page, e);
 	start_at(w);
 	return true;
+}
+
+bool
+walk_feed(struct walk *w, const char *bytes, size_t n, struct err *e)
+{
+	return feed(w, bytes, n, true, e);
+}
+
+bool
+walk_share(struct walk *w, const char *bytes, size_t n, struct err *e)
+{
+	assert(w->pages == 0);
+	return feed(w, bytes, n, false, e);
 }
 
 /* ---- the end ---- */

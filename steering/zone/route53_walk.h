@@ -38,6 +38,11 @@ void walk_free(struct walk *w);
 bool walk_next(const struct walk *w, struct walk_cursor *out);
 /* The page that was asked for by walk_next(). */
 bool walk_feed(struct walk *w, const char *bytes, size_t n, struct err *e) MUST_CHECK;
+/* Before the first page: let it be a large one, for others to share. */
+void walk_widen(struct walk *w);
+/* Before the first page of its own: the first page of another walk, which was asked for
+ * since this one began. What it does not show is asked for as ever. */
+bool walk_share(struct walk *w, const char *bytes, size_t n, struct err *e) MUST_CHECK;
 
 /* After the last page: the view, which the caller takes; once. */
 struct zone_view *walk_take(struct walk *w);

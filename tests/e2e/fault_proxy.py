@@ -38,11 +38,18 @@ class Way:
         self.random = random.Random(name)
 
     async def begin(self):
-        await self.open_door()
-        self.listen = self.server.sockets[0].getsockname()[:2]
-        if self.datagrams:
-            self.udp, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                lambda: Datagrams(self), local_addr=self.listen)
+        loop, host = asyncio.get_running_loop(), self.listen[0]
+        while True:
+            await self.open_door()
+            self.listen = self.server.sockets[0].getsockname()[:2]
+            try:
+                if self.datagrams:
+                    self.udp, _ = await loop.create_datagram_endpoint(
+                        lambda: Datagrams(self), local_addr=self.listen)
+                return
+            except OSError:     # the port is somebody's for UDP: another, then
+                self.server.close()
+                self.listen = (host, 0)
 
     async def open_door(self):
         self.server = await asyncio.start_server(self.serve, *self.listen, backlog=64)
@@ -187,6 +194,9 @@ class FaultProxy:
         return self
 
     def __exit__(self, *_):
+        self.end()
+
+    def end(self):
         self.process.stdin.close()
         self.process.kill()
         self.process.wait()
@@ -200,7 +210,8 @@ class FaultProxy:
         return json.loads(line)
 
     def way(self, name, host, port, listen="127.0.0.1", datagrams=False):
-        """(host, port) to connect to instead; the same for the same name."""
+        """(host, port) to connect to instead; the same for the same name. With a listen
+        address that nobody else uses, the port is still there after `refuse`."""
         if name not in self.ways:
             self.ways[name] = tuple(self._tell("way", name, listen, (host, int(port)),
                                                datagrams))

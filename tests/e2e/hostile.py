@@ -384,7 +384,6 @@ def api():
         "text": raw(sized(LIST + b"a" * 4000000)),
         "crowd": crowd,
         "pages": pages,
-        "drip": drip(OK + b"Content-Length: 1000\r\n\r\n", b"<"),
         "reset": reset_after(OK + b"Content-Length: 1000\r\n\r\n" + LIST),
         "elsewhere": redirect("http://169.254.169.254/latest/meta-data/"),
     }

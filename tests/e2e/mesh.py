@@ -17,6 +17,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from fault_proxy import FaultProxy
 from world import (FAST_CHECK, FAST_SERVICE, POINTSMAN, Agent, Lab, Ledger, Web, World,
                    address, free_port, wait_for)
 
@@ -79,12 +80,13 @@ class Member(Agent):
 
 class Mesh:
     def __init__(self, *lab_options, agents=("a", "b", "w"), members=("a", "b"), fast=True,
-                 service="", top="", services=None):
+                 service="", top="", services=None, ways=False):
         # A return must not stand on votes from before the drain: hold >= fresh.
         self.slow_return = FAST_SERVICE.replace("return: {hold: 1s,", "return: {hold: 2s,")
         self.names, self.members, self.fast = list(agents), list(members), fast
         self.service_extra, self.top, self.services = service, top, services
         self.lab = Lab(*lab_options)
+        self.net = FaultProxy() if ways else None
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="mesh-")
@@ -99,9 +101,29 @@ class Mesh:
         self.host = {name: address() for name in self.names}
         self.listen = {name: free_port(self.host[name]) for name in self.names}
         self.page = {name: f"127.0.0.1:{free_port('127.0.0.1')}" for name in self.names}
+        self.url = {(a, b): f"https://{self.host[b]}:{self.listen[b]}"
+                    for a in self.names for b in self.names}
+        self.api = {a: self.lab.url for a in self.names}
+        if self.net is not None:
+            self.make_ways()
         self.agent = {name: self.add(name) for name in self.names}
         self.others = []            # clones and the like
         return self
+
+    def make_ways(self):
+        """Each agent's way to each other one, "a>b", and to the zone's API, "a>zone"."""
+        self.net.__enter__()
+        for a in self.names:
+            host, port = self.net.way(f"{a}>zone", *self.lab.url.split("//")[1].split(":"))
+            self.api[a] = f"http://{host}:{port}"
+            for b in self.names:
+                if a != b:
+                    host, port = self.net.way(f"{a}>{b}", self.host[b], self.listen[b])
+                    self.url[a, b] = f"https://{host}:{port}"
+
+    def cut(self, state, *ways):
+        for way in ways:
+            self.net.fault(way, state)
 
     def add(self, name):
         folder = self.folder / name
@@ -122,17 +144,22 @@ class Mesh:
         finally:
             for web in self.web.values():
                 web.stop()
+            if self.net is not None:
+                self.net.__exit__(None, None, None)
             self.lab.stop()
             self._folder.cleanup()
 
     # -- configuration
+
+    def own_url(self, name):
+        return f"https://{self.host[name]}:{self.listen[name]}"
 
     def text(self, name):
         servers = ", ".join(f'"{host}:{port}"' for host, port in self.lab.servers)
         members = "\n".join(f"      {m}: {{weight: 100, answers: {{A: "
                             f"[{self.web[m].host}]}}}}" for m in self.members)
         agents = "\n".join(
-            f'  {a}: {{url: "https://{self.host[a]}:{self.listen[a]}"'
+            f'  {a}: {{url: "{self.url.get((name, a)) or self.own_url(a)}"'
             + (f", site: {a}" if a in self.members else "") + "}" for a in self.names)
         timing = ("timing: {report: 100ms, fresh: 1500ms, rank: 400ms, silent: 400ms}"
                   if self.fast else "")
@@ -153,7 +180,7 @@ checks:
 zones:
   lab:
     name: example.test
-    route53: {{zone_id: ZLAB, endpoint: "{self.lab.url}"}}
+    route53: {{zone_id: ZLAB, endpoint: "{self.api.get(name, self.lab.url)}"}}
     nameservers: [{servers}]
 services:
   www:

@@ -16,6 +16,7 @@ import tempfile
 import time
 import unittest
 
+from faulty import FaultyMesh
 from world import BUILD, SECRET, SOURCE, World, free_port, lab_module, main, wait_for
 
 LEDGER = "_pointsman.www.example.test"
@@ -94,6 +95,17 @@ class Ministack:
         return state
 
 
+class Quorum(FaultyMesh):
+    """Three agents on a ministack of their own."""
+
+    def __init__(self, zone):
+        super().__init__()
+        self.lab = zone
+
+    def text(self, name):
+        return super().text(name).replace("ZLAB", self.lab.zone_id)
+
+
 class AgainstMinistack(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -142,6 +154,28 @@ class AgainstMinistack(unittest.TestCase):
             w.wait_weights(a=100, b=100)
         names = {s["Name"].rstrip(".") for s in self.zone.list()} - {"example.test"}
         self.assertEqual(names, {"www.example.test", LEDGER, "other.example.test"})
+
+    def test_a_quorum_steers(self):
+        """One agent is cut off from its peers, not from the zone; a site dies."""
+        with Quorum(Ministack(VENV)) as m:
+            m.begin(60)
+            self.assertEqual(m.ledger().epoch, 1)
+            m.net.fault(m.ways("a", peers=True, heard=True), "hole")
+            for name in ("b", "w"):
+                wait_for(lambda: not m.peer(name, "a")["heard"], 20)
+            m.web["b"].kill()
+            m.wait_weights(a=100, b=0)
+            self.assertIn(m.writer(), ("b", "w"))
+            m.heal()
+            m.wait_heard(40)
+            for agent in m.agent.values():
+                wait_for(lambda: agent.service()["ledger"]["epoch"] == 2, 60)
+            self.assertEqual(m.ledger().epoch, 2)
+            m.web["b"].start()
+            m.wait_weights(60, a=100, b=100)
+            wrote = [f["epoch"] for agent in m.agent.values()
+                     for f in agent.find("committed")]
+            self.assertEqual(sorted(wrote), sorted(set(wrote)), "two wrote one epoch")
 
 
 if __name__ == "__main__":

@@ -125,6 +125,26 @@ def a_lost_disk_causes_no_write():
         assert w.service()["ledger"]["epoch"] == m.ledger().epoch
 
 
+def a_paused_agent_wakes():
+    """Stopped for longer than its word is fresh, in the moment a site dies: the others
+    go on, and what it finds in its sockets when it wakes is of an earlier boot."""
+    with Mesh() as m:
+        m.begin()
+        w = m.agent["w"]
+        since = w.mark()
+        w.process.send_signal(signal.SIGSTOP)
+        m.web["b"].kill()
+        m.wait_weights(a=100, b=0)
+        wait_silent(m, "w")
+        time.sleep(2.1)                 # more than the gap that it must notice
+        w.process.send_signal(signal.SIGCONT)
+        w.wait("doubt", value="gap", since=since)
+        m.agent["a"].wait("peer", value="begins", text="agent w")
+        m.wait_heard()
+        one_move(m, 1)
+        assert not m.agent["a"].find("peer", value="cloned"), m.logs()
+
+
 # ---- two under one name
 
 def two_with_one_identity():
@@ -213,6 +233,35 @@ def an_unfreeze_elsewhere_takes_a_freeze_back():
         asked.join()
         back.join()
         rests(lambda: " f=" in m.ledger().text, 1, "the freeze was written after all")
+
+
+def a_freeze_outlives_the_agent_that_heard_it():
+    """Killed and begun anew before the ledger had its order: the others tell it."""
+    with Mesh() as m:
+        m.begin()
+        m.lab.fault("outage=on")
+        a = m.agent["a"]
+        asked = threading.Thread(target=a.command, args=("freeze", "www"),
+                                 kwargs={"seconds": 60})
+        asked.start()
+        for name in m.names:
+            wait_for(lambda: m.agent[name].service()["cannot"] == "frozen", 10)
+        a.kill()
+        asked.join()
+        since = a.mark()
+        a.start()
+        a.wait("order", value="freeze", since=since, text="heard a freeze")
+        m.wait_heard()
+        m.lab.fault("outage=off")
+        m.web["b"].kill()
+        for name in m.names:
+            m.agent[name].wait("verdict", member="b", value="DOWN",
+                               since=since if name == "a" else 0)
+        rests(m.changes, 2, "the freeze was forgotten")
+        assert "freeze that is not in the ledger yet" in m.agent["b"].command("status")[1]
+        code, text = m.agent["w"].command("unfreeze", "www")
+        assert code == 0, text
+        m.wait_weights(a=100, b=0)
 
 
 # ---- configuration
@@ -339,9 +388,10 @@ class Peers(__import__("unittest").TestCase):
         started = time.time()
         parallel(a_site_dies, a_site_dies_with_its_agent_and_the_first_writer,
                  the_first_writer_is_killed, alone_nothing_moves,
-                 a_lost_disk_causes_no_write, two_with_one_identity,
+                 a_lost_disk_causes_no_write, a_paused_agent_wakes, two_with_one_identity,
                  a_freeze_acts_on_all_without_the_api,
                  an_unfreeze_elsewhere_takes_a_freeze_back,
+                 a_freeze_outlives_the_agent_that_heard_it,
                  a_policy_is_rolled_out_agent_by_agent, an_agent_joins,
                  a_service_of_some_agents, status_and_metrics, at_once=4)
         print_measured()

@@ -193,10 +193,11 @@ def ask_tcp(address, wire, timeout=2):
 class Lab:
     """One pointsman-lab process. Options of the program as words of `options`."""
 
-    def __init__(self, *options, zones=("example.test=ZLAB",), servers=1, binary=None):
+    def __init__(self, *options, zones=("example.test=ZLAB",), servers=1, binary=None,
+                 host="127.0.0.1"):
         build = os.environ.get("BUILD_DIR", ".")
         self.binary = binary or os.path.join(build, "pointsman-lab")
-        self.options = list(options)
+        self.options, self.host = list(options), host
         self.zones = list(zones)
         self.servers_n = servers
         self.process = None
@@ -207,11 +208,11 @@ class Lab:
         """Starts it and waits until it listens; returns itself."""
         self.folder = tempfile.TemporaryDirectory(prefix="lab-")
         self.log = os.path.join(self.folder.name, "requests.json")
-        command = [self.binary, "--http", "127.0.0.1:0", "--log", self.log]
+        command = [self.binary, "--http", f"{self.host}:0", "--log", self.log]
         for zone in self.zones:
             command += ["--zone", zone]
         for _ in range(self.servers_n):
-            command += ["--dns", "127.0.0.1:0"]
+            command += ["--dns", f"{self.host}:0"]
         self.process = subprocess.Popen(
             command + self.options, stdout=subprocess.PIPE, text=True,
             preexec_fn=_die_with_parent)

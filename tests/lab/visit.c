@@ -9,12 +9,15 @@
 #include "tests/lab/journal.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <time.h>
 
 /* One request on its way through. */
@@ -369,15 +372,26 @@ serve_api(struct visit *v)
 	api_reply_fini(&r);
 }
 
+/* By loopback, or from the very address that we were reached at: nobody else has it. */
 static bool
-is_from_loopback(struct evhttp_request *req)
+is_from_this_host(struct evhttp_request *req)
 {
-	char *peer = NULL;
+	struct evhttp_connection *connection = evhttp_request_get_connection(req);
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(connection);
+	struct sockaddr_storage own;
+	socklen_t own_bytes = sizeof own;
+	char *peer = NULL, text[NI_MAXHOST];
 	uint16_t port = 0;
 
-	evhttp_connection_get_peer(evhttp_request_get_connection(req), &peer, &port);
-	return peer != NULL &&
-	    (strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0);
+	evhttp_connection_get_peer(connection, &peer, &port);
+	if (peer == NULL ||
+	    getsockname(bufferevent_getfd(bev), (struct sockaddr *)&own, &own_bytes) !=
+		0 ||
+	    getnameinfo((struct sockaddr *)&own, own_bytes, text, sizeof text, NULL, 0,
+		NI_NUMERICHOST) != 0)
+		return false;
+	return strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0 ||
+	    strcmp(peer, text) == 0;
 }
 
 static void
@@ -387,7 +401,7 @@ serve_control(struct visit *v)
 	struct api_reply r;
 	char *form;
 
-	if (!is_from_loopback(v->req)) {
+	if (!is_from_this_host(v->req)) {
 		evhttp_send_error(
 		    v->req, 403, "the control path is for this host alone");
 		return;

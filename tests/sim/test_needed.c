@@ -251,7 +251,7 @@ main(int argc, char **argv)
 		return aloud(argv[1], strtoull(argv[2], NULL, 0), argc > 3);
 	if (argc > 1)
 		only = argv[1];
-	tcase_set_timeout(t, 280);
+	tcase_set_timeout(t, 1200); /* ctest has its own */
 	tcase_add_test(t, only_what_is_expected_counts);
 	tcase_add_test(t, every_rule);
 	suite_add_tcase(s, t);

@@ -106,6 +106,7 @@ world_step(struct world_agent *a, struct engine_in *in)
 	if (out.read) {
 		w->reads++;
 		law_calling(w, a);
+		say_line(w, "%c reads", (int)('A' + a->index));
 		struct event e = {
 		    .at_ms = w->now_ms + (w->conf.api_ms + w->faults.slow_ms) / 2,
 		    .kind = EVENT_LOOK,
@@ -119,11 +120,11 @@ world_step(struct world_agent *a, struct engine_in *in)
 	if (out.report_moved)
 		links_send(a, true);
 	a->wake_ms = w->conf.plodding ? w->now_ms + TICK_MS : UINT64_MAX;
-	uint64_t due_ms =
-	    w->conf.plodding ? world_from_boot_ms(a, out.wake_ms) : quiet_until_ms(a);
+	uint64_t due_ms = quiet_until_ms(a);
+
 	if (due_ms < a->wake_ms)
 		a->wake_ms = due_ms;
-	if (a->wake_ms <= w->now_ms)
+	if (a->wake_ms <= w->now_ms || (in->doubt == DOUBT_ALONE && !links_alone(a)))
 		a->wake_ms = w->now_ms + 1;
 }
 

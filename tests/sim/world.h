@@ -128,7 +128,8 @@ struct world_heard {
 	uint32_t sub;
 	uint64_t taken_ms;
 	uint64_t date_ms; /* age runs from here; 0: undated */
-	bool live;        /* reports come as they should and say what is known */
+	bool live;        /* reports come as they should and say what is known … */
+	uint64_t there_ms, back_ms; /* … after so long, and ours so long to it */
 };
 
 struct world_agent {
@@ -177,13 +178,12 @@ struct world_agent {
 	struct world_probe probe[MEMBERS_MAX][WORLD_SLOTS];
 	/* what the world knows of it, for the invariants */
 	uint64_t last_fail_ms[MEMBERS_MAX], last_pass_ms[MEMBERS_MAX];
-	uint64_t told_down_ms[MEMBERS_MAX]; /* its report said DOWN and failing */
-	uint64_t able_ms, unable_ms;        /* since when it can write, or cannot */
+	uint64_t told_down_ms[MEMBERS_MAX]; /* its report last said DOWN and failing;
+					     * UINT64_MAX: it still does */
+	uint64_t lied_ms, unable_ms;        /* last; last when it could not write */
 	uint64_t decided_ms[MEMBERS_MAX], verdict_ms[MEMBERS_MAX];
 	uint64_t sent_nonce;                       /* as its facts say */
 	uint64_t open_seen_nonce, open_seen_epoch; /* an unknown outcome of its */
-	uint64_t call_ms[64];
-	uint32_t calls;
 };
 
 struct world_fact {
@@ -341,6 +341,7 @@ int world_main(int argc, char **argv, Suite *s);
 bool world_tracing(void);
 /* Nothing is told, and no last lines are kept: for speed. */
 void world_hush(bool hush);
+void world_tail(FILE *to); /* the last lines */
 /* A line of the trace. */
 void
 say_line(struct world *w, const char *what, ...) __attribute__((format(printf, 2, 3)));

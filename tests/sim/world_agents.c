@@ -24,13 +24,11 @@ world_start(struct world *w, uint32_t agent)
 	a->offset_ms = 1000000 + world_hash(w, 12, agent, a->life, 0) % 1000000000;
 	a->date_wall_s = 0;
 	a->shaken_ms = a->settled_ms = 0;
-	a->able_ms = 0;
 	a->unable_ms = w->now_ms;
 	memset(&a->picture, 0, sizeof a->picture);
 	memset(a->probe, 0, sizeof a->probe);
 	memset(a->verdict_ms, 0, sizeof a->verdict_ms);
 	memset(a->decided_ms, 0, sizeof a->decided_ms);
-	memset(a->told_down_ms, 0, sizeof a->told_down_ms);
 	a->open_seen_nonce = a->open_nonce;
 	a->open_seen_epoch = a->open_epoch;
 	a->sent_nonce = 0;
@@ -60,6 +58,9 @@ world_stop(struct world *w, uint32_t agent)
 	a->running = false;
 	a->life++;
 	w->disturbed = true;
+	for (uint32_t m = 0; m < MEMBERS_MAX; m++)
+		if (a->told_down_ms[m] == UINT64_MAX)
+			a->told_down_ms[m] = a->paused ? a->paused_ms : w->now_ms;
 	if (agent >= w->agents) {
 		assert(w->clones == 1);
 		w->clones = 0;
@@ -122,7 +123,7 @@ world_wake(struct world *w, uint32_t agent)
 	world_step(a, &in);
 	probes_again(a);
 	take_held(a);
-	a->report_ms = w->now_ms + 1;
+	links_send(a, true);
 	a->dns_ms = w->now_ms + 1;
 	struct event e = {
 	    .at_ms = w->now_ms + SECOND,
@@ -204,6 +205,28 @@ world_clone(struct world *w, uint32_t agent)
 
 /* ---- reloading and orders ---- */
 
+/* Members that keep their place are probed on; where places moved all begin anew. */
+static void
+begin_probes(struct world_agent *a, const struct rule_service *was,
+    const struct rule_service *is)
+{
+	uint32_t same = 0;
+
+	while (same < was->members && same < is->members &&
+	    strcmp(was->member[same].name, is->member[same].name) == 0)
+		same++;
+	for (uint32_t m = same; m < MEMBERS_MAX; m++)
+		memset(a->probe[m], 0, sizeof a->probe[m]);
+	if (same < was->members && same < is->members) {
+		probes_again(a);
+		for (uint32_t m = same; m < is->members; m++)
+			probes_address(a, m);
+		return;
+	}
+	for (uint32_t m = same; m < is->members; m++)
+		probes_begin(a, m);
+}
+
 void
 world_reload(struct world *w, uint32_t agent, uint32_t file)
 {
@@ -216,13 +239,15 @@ world_reload(struct world *w, uint32_t agent, uint32_t file)
 	say_line(w, "agent %u reloads file %u", (unsigned)agent, (unsigned)file);
 	probes_settle(a);
 	links_settle(a);
-	for (uint32_t i = 0; i < AGENTS_MAX; i++)
-		a->heard[i].live = false; /* the engine has forgotten their reports */
+	for (uint32_t i = 0; i < AGENTS_MAX; i++) {
+		links_unlive(a, i); /* the engine will have forgotten their reports … */
+		if (i < w->agents)
+			links_unlive(&w->agent[i], a->self); /* … and ours differs */
+	}
 	engine_reload(a->g, is, a->self, scratch);
 	free(scratch);
 	a->file = file;
-	for (uint32_t m = was->members; m < is->members; m++)
-		probes_begin(a, m);
+	begin_probes(a, was, is);
 	world_tick(a);
 	w->disturbed = true;
 }

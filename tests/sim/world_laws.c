@@ -1,12 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What must hold at every step, whatever happens: the invariants of DESIGN.md §10 that
- * one service shows. They are judged from outside the engines where that is possible:
- * by what the zone holds, what probes said and who was heard. They ask the core for no
- * rule of its own: what is judged here may be a core that lacks one (test_needed.c).
+ * one service shows, judged from outside the engines: by what the zone holds, what
+ * probes said, who told what and who was heard. Each message begins with its number.
+ *
+ *  1 epoch rises, one successor each      law_committed(): check_successor()
+ *  2 record sets kept, one weight > 0     law_committed(): check_group()
+ *  3 out ≤ max_out, capacity kept         law_committed(): check_out(), check_capacity()
+ *  4 ≤ 2(K+E)+1 turns an hour             law_committed(): note_turn()
+ *  5 drains of two sites ≥ 30 s apart     law_committed(): note_drain()
+ *  6 a drain stands on Q DOWN, failing    law_sending(): check_evidence(), saw_failing()
+ *  7 none of a site that Q saw well       law_committed(): check_well()
+ *  8 who hears < Q or doubts is silent    law_sending()
+ *  9 liars drain nothing                  law_sending(): check_evidence(): honest ones
+ * 10 foreign records never change         law_foreign(), check_foreign()
+ * 11 restart, lost disk, clock: no write  law_sending(): check_age(); test_storm.c
+ * 12 bounds and agreement                 plan_play.c: end_faults(), all_come_back(),
+ *                                         check_dead(); test_story_dead.c
+ * 13 unknown: only a compare-and-swap     check_parent(), law_told(), law_stepped()
+ * 14 API rate within budget               law_calling(), law_burst() (secrets, memory: not here)
+ * 15 marks complete and in order          law_told(), law_sending(): check_marks()
  */
 #include "tests/sim/world_parts.h"
 
+/* Not the core's own: what is judged may be a core that lacks it (test_needed.c). */
 uint32_t
 law_quorum(const struct rule_service *rule)
 {
@@ -33,7 +50,10 @@ static bool
 failing_still(const struct world *w, const struct world_agent *by, uint32_t m,
     const struct world_agent *writer)
 {
-	uint64_t known_ms = 2 * w->conf.link_ms;
+	const struct world_link *l = &w->link[by->self][writer->self];
+	bool clean = l->loss <= 0 && l->jitter_ms == 0 && l->delay_ms == 0;
+	/* where messages come late or not at all, a report may be as old as it may be */
+	uint64_t known_ms = clean ? 2 * w->conf.link_ms : EVIDENCE_AGE_MS_MAX;
 
 	return by->last_fail_ms[m] >= by->last_pass_ms[m] ||
 	    (by != writer &&
@@ -69,10 +89,15 @@ saw_failing(const struct world *w, const struct world_agent *writer, uint32_t m)
 	for (uint32_t i = 0; i < w->agents; i++) {
 		const struct world_agent *a = &w->agent[i];
 
-		if (a->last_fail_ms[m] == 0 ||
-		    w->now_ms - a->last_fail_ms[m] > age_ms ||
-		    !failing_still(w, a, m, writer) ||
-		    (blind < law_quorum(rule) && sees_nothing(w, a)))
+		bool lies = a != writer &&
+		    (a->liar ||
+			(a->lied_ms != 0 && w->now_ms - a->lied_ms <= rule->fresh_ms));
+
+		if (!lies &&
+		    (a->last_fail_ms[m] == 0 ||
+			w->now_ms - a->last_fail_ms[m] > age_ms ||
+			!failing_still(w, a, m, writer) ||
+			(blind < law_quorum(rule) && sees_nothing(w, a))))
 			continue;
 		mixed |= n > 0 && rule->agent[i].domain != domain;
 		domain = rule->agent[i].domain;
@@ -81,202 +106,197 @@ saw_failing(const struct world *w, const struct world_agent *writer, uint32_t m)
 	return n >= law_quorum(rule) && (rule->solo || mixed);
 }
 
+/* When it last told that the member is DOWN and its last probes fail. */
+static uint64_t
+told_down_ms(const struct world_agent *a, uint32_t m)
+{
+	if (a->told_down_ms[m] != UINT64_MAX)
+		return a->told_down_ms[m];
+	return a->paused ? a->paused_ms : a->world->now_ms;
+}
+
+/* Q said DOWN with failing last probes within 5 s, less the liars, who may have said
+ * anything; at least one of them is no liar. */
+static void
+check_evidence(struct world *w, const struct world_agent *a, uint32_t m)
+{
+	const struct rule_service *rule = &w->file[a->file].rule;
+	uint64_t age_ms = EVIDENCE_AGE_MS_MAX * 1001 / 1000;
+	uint32_t liars = 0, told = 0;
+
+	for (uint32_t i = 0; i < w->agents; i++) {
+		const struct world_agent *by = &w->agent[i];
+		bool lies = by->liar && by != a;
+		uint64_t last_ms = told_down_ms(by, m);
+
+		/* it may have lied until a moment ago */
+		lies |= by->lied_ms != 0 && w->now_ms - by->lied_ms <= rule->fresh_ms;
+		if (lies)
+			liars++;
+		else if (last_ms != 0 && w->now_ms - last_ms <= age_ms)
+			told++;
+	}
+	for (uint32_t i = w->agents; i < world_instances(w); i++)
+		told += told_down_ms(&w->agent[i], m) + age_ms >= w->now_ms;
+	if (told + liars < law_quorum(rule))
+		world_broken(w, 6, "agent %u drains %s on the word of %u",
+		    (unsigned)a->index, rule->member[m].name, (unsigned)told);
+	if (told == 0)
+		world_broken(w, 9, "liars drain %s", rule->member[m].name);
+}
+
+/* Holds begin anew with each start. */
+static void
+check_age(struct world *w, const struct world_agent *a, const struct engine_out *out)
+{
+	const struct rule_service *rule = &w->file[a->file].rule;
+	const struct action *x = &out->intent.action;
+	uint64_t age_ms = (w->now_ms - a->started_ms) * 1001 / 1000 + 1, need_ms = 0;
+	struct ledger l;
+	struct err e;
+
+	if (a->life < 2 || ledger_parse(a->picture.text, &l, &e) != LEDGER_OK)
+		return;
+	if (x->kind == ACTION_RETURN)
+		need_ms = rule->return_hold_ms;
+	if (x->kind == ACTION_SWAP)
+		need_ms = rule->swap_after_ms;
+	if (x->kind == ACTION_DRAIN && policy_ramp_done(rule, &l.member[x->member]))
+		need_ms = rule->hold_ms;
+	if (age_ms < need_ms)
+		world_broken(w, 11, "agent %u, %llu ms old, decides a %s",
+		    (unsigned)a->index, (unsigned long long)age_ms,
+		    action_word(x->kind));
+}
+
+/* Its next version descends from the one that it deletes exactly. */
+static void
+check_parent(struct world *w, const struct world_agent *a, const struct engine_out *out)
+{
+	struct ledger l;
+	struct err e;
+	bool root = out->next.root == out->next.epoch;
+
+	if (out->create != !a->picture.present)
+		world_broken(w, 13, "agent %u does not compare what it swaps",
+		    (unsigned)a->index);
+	if (out->create || root || out->release)
+		return;
+	if (ledger_parse(a->picture.text, &l, &e) != LEDGER_OK ||
+	    out->next.nonces < 2 || out->next.nonce[1] != l.nonce[0] ||
+	    out->next.epoch != l.epoch + 1)
+		world_broken(w, 13,
+		    "agent %u's change does not descend from what it read",
+		    (unsigned)a->index);
+}
+
+static void
+check_marks(struct world *w, const struct world_agent *a, uint32_t m)
+{
+	if (a->verdict_ms[m] == 0 || a->decided_ms[m] == 0 ||
+	    a->verdict_ms[m] > a->decided_ms[m])
+		world_broken(w, 15,
+		    "a drain of %s is sent: verdict at %llu, decided at %llu",
+		    w->file[a->file].rule.member[m].name,
+		    (unsigned long long)a->verdict_ms[m],
+		    (unsigned long long)a->decided_ms[m]);
+}
+
 void
 law_sending(struct world *w, struct world_agent *a, const struct engine_out *out)
 {
 	const struct rule_service *rule = &w->file[a->file].rule;
 	const struct intent *i = &out->intent;
-	bool rescue = i->kind == INTENT_ORDER && out->next.root == out->next.epoch;
+	bool rescue = i->kind == INTENT_ORDER &&
+	    (out->next.root == out->next.epoch || out->release);
 
 	law_burst(w, a);
 	if (rule->observe)
-		world_fail(w, "agent %u wrote in mode: observe", (unsigned)a->self);
-	if (a->doubt != DOUBT_NOT)
-		world_broken(w, 8, "agent %u wrote while it doubts", (unsigned)a->self);
+		world_broken(
+		    w, 8, "agent %u wrote in mode: observe", (unsigned)a->index);
+	if (a->doubt != DOUBT_NOT ||
+	    (a->shaken_ms != 0 && w->now_ms < a->shaken_ms + SECOND))
+		world_broken(
+		    w, 8, "agent %u wrote while it doubts", (unsigned)a->index);
 	if (heard(w, a) < law_quorum(rule))
-		world_broken(w, 8, "agent %u wrote and hears %u", (unsigned)a->self,
+		world_broken(w, 8, "agent %u wrote and hears %u", (unsigned)a->index,
 		    (unsigned)heard(w, a));
+	if (a->g->watch.frozen != FROZEN_NOT && !rescue)
+		world_broken(w, 8, "agent %u wrote while frozen", (unsigned)a->index);
 	if (w->conf.rest_only)
 		world_broken(w, 11, "agent %u wrote after restarts and pauses alone",
-		    (unsigned)a->self);
-	if (a->g->watch.frozen != FROZEN_NOT && !rescue)
-		world_fail(w, "agent %u wrote while frozen", (unsigned)a->self);
-	if (i->kind != INTENT_ACTION ||
-	    (i->action.kind != ACTION_DRAIN && i->action.kind != ACTION_SWAP))
+		    (unsigned)a->index);
+	check_parent(w, a, out);
+	if (i->kind != INTENT_ACTION)
+		return;
+	check_age(w, a, out);
+	if (i->action.kind != ACTION_DRAIN && i->action.kind != ACTION_SWAP)
 		return;
 	world_settle(w);
+	check_marks(w, a, i->action.member);
+	check_evidence(w, a, i->action.member);
 	if (!saw_failing(w, a, i->action.member))
 		world_broken(w, 6, "agent %u drains %s without evidence",
-		    (unsigned)a->self, rule->member[i->action.member].name);
+		    (unsigned)a->index, rule->member[i->action.member].name);
 }
 
-/* ---- when a change is applied ---- */
+/* ---- when an engine was stepped ---- */
 
-/* No drain of a site that a majority has seen well for a minute. */
 static void
-check_well(struct world *w, const struct ledger *next, uint32_t m)
+note_told(struct world_agent *a)
 {
-	const struct rule_service *rule = &w->file[0].rule;
-	uint32_t well = 0;
+	const struct report *r = engine_report(a->g);
+	uint64_t now_ms = a->world->now_ms;
 
-	for (uint32_t i = 0; i < w->agents; i++) {
-		const struct world_agent *a = &w->agent[i];
+	for (uint32_t m = 0; m < r->members; m++) {
+		bool says = r->member[m].vote == VOTE_DOWN && r->member[m].failing;
 
-		well += a->running && !a->paused && !a->blind &&
-		    w->now_ms - a->started_ms > MINUTE &&
-		    w->now_ms - a->last_fail_ms[m] > MINUTE &&
-		    w->now_ms - a->last_pass_ms[m] <= 10 * SECOND;
+		if (says)
+			a->told_down_ms[m] = UINT64_MAX;
+		else if (a->told_down_ms[m] == UINT64_MAX)
+			a->told_down_ms[m] = now_ms;
 	}
-	if (well >= law_quorum(rule) && !w->conf.quiet)
-		world_broken(w, 7,
-		    "%s is drained, though %u of %u agents have seen it well "
-		    "for a minute",
-		    next->member[m].name, (unsigned)well, (unsigned)w->agents);
+	if (a->liar)
+		a->lied_ms = now_ms;
+	if (r->cannot != CANNOT_NOT)
+		a->unable_ms = now_ms;
 }
 
 static void
-note_turn(struct world *w, char site, bool drain)
+note_fact(struct world_agent *a, const struct fact *f)
 {
-	uint32_t n = 0;
+	struct world *w = a->world;
+	bool drains = strcmp(f->value, "drain") == 0 || strcmp(f->value, "swap") == 0;
 
-	if (w->turns == WORLD_TURNS)
-		world_fail(w, "%u direction changes in all", (unsigned)w->turns);
-	w->turn[w->turns++] = (struct world_turn){
-	    .at_ms = w->now_ms, .site = (uint8_t)site, .drain = drain};
-	for (uint32_t i = w->turns; i > w->turns_from[site - 'a']; i--) {
-		if (w->now_ms - w->turn[i - 1].at_ms >= HOUR)
-			break;
-		n += w->turn[i - 1].site == (uint8_t)site;
-	}
-	if (n > w->worst_hour)
-		w->worst_hour = n;
-	const struct rule_service *r = &w->file[0].rule;
-	uint32_t bound = 2 * (r->return_per_hour + r->swap_per_hour) + 1;
-	if (n > bound && !w->conf.quiet)
-		world_broken(w, 4, "%c changed direction %u times in an hour", site,
-		    (unsigned)n);
-}
-
-static void
-note_drain(struct world *w, char site, bool moved)
-{
-	uint64_t spacing_ms = w->file[0].rule.spacing_ms;
-
-	w->drains++;
-	if (!moved)
-		return;
-	if (w->drained != '\0' && w->drained != site &&
-	    w->now_ms - w->drained_ms < spacing_ms && !w->conf.quiet)
-		world_broken(w, 5, "%c is drained %llu ms after %c", site,
-		    (unsigned long long)(w->now_ms - w->drained_ms), w->drained);
-	w->drained = site;
-	w->drained_ms = w->now_ms;
-}
-
-static void
-compare_members(struct world *w, const struct world_zone *was, const struct ledger *old,
-    const struct ledger *next, const struct intent *intent)
-{
-	for (uint32_t m = 0; m < next->members; m++) {
-		int32_t o = ledger_find(old, next->member[m].name);
-		char site = next->member[m].name[0];
-		int weight = 0;
-
-		if (o < 0 || old->member[o].out == next->member[m].out)
-			continue;
-		for (uint32_t i = 0; i < was->sets; i++)
-			if (was->set[i].name[0] == site)
-				weight = was->set[i].weight;
-		if (intent->kind != INTENT_ACTION) {
-			w->turns_from[site - 'a'] = w->turns;
-			continue;
-		}
-		note_turn(w, site, next->member[m].out);
-		if (next->member[m].out)
-			check_well(w, next, m);
-		if (next->member[m].out && w->conf.blips_only)
-			world_broken(w, 12,
-			    "%c is drained, though it fails for less than its hold",
-			    site);
-		if (next->member[m].out)
-			note_drain(w, site, weight > 0);
-		else
-			w->returns++;
-	}
-	w->swaps += intent->kind == INTENT_ACTION && intent->action.kind == ACTION_SWAP;
-}
-
-static void
-check_group(struct world *w, const struct world_zone *was)
-{
-	uint32_t sum = 0;
-
-	for (uint32_t i = 0; i < w->zone.sets; i++)
-		sum += w->zone.set[i].weight;
-	if (sum == 0)
-		world_broken(w, 2, "every weight is zero");
-	for (uint32_t i = 0; i < was->sets; i++) {
-		bool wanted = false;
-		for (int f = 0; f < WORLD_FILES; f++)
-			for (uint32_t m = 0; m < w->file[f].rule.members; m++)
-				wanted |= strcmp(w->file[f].rule.member[m].name,
-					      was->set[i].name) == 0;
-		if (w->zone.sets < was->sets && wanted &&
-		    w->file[0].rule.members == w->file[1].rule.members)
-			world_broken(w, 2, "a record set is gone");
-	}
-}
-
-static void
-check_out(struct world *w, const struct ledger *next, const struct intent *intent)
-{
-	const struct rule_service *rule = &w->file[0].rule;
-	uint32_t out = 0, left = 0, whole = 0;
-
-	if (intent->kind != INTENT_ACTION || intent->action.kind != ACTION_DRAIN)
-		return;
-	for (uint32_t m = 0; m < next->members && m < rule->members; m++) {
-		out += next->member[m].out;
-		whole += rule->member[m].weight;
-		left += next->member[m].out ? 0 : rule->member[m].weight;
-	}
-	if (out > rule->max_out)
-		world_broken(w, 3, "%u members are out, %u may be", (unsigned)out,
-		    (unsigned)rule->max_out);
-	if (left * 100 < whole * rule->min_capacity_pct)
-		world_broken(w, 3, "%u of %u weights are left in, %u %% must be",
-		    (unsigned)left, (unsigned)whole, (unsigned)rule->min_capacity_pct);
+	if (f->at_ms > world_boot_ms(a, w->now_ms))
+		world_broken(w, 15, "a fact (%s) of the future", fact_word(f->kind));
+	if (f->kind == FACT_VERDICT && f->member >= 0 && strcmp(f->value, "DOWN") == 0)
+		a->verdict_ms[f->member] = w->now_ms + 1;
+	if (f->kind == FACT_DECIDED && f->member >= 0 && drains)
+		a->decided_ms[f->member] = w->now_ms + 1;
+	if (f->kind == FACT_SENT)
+		a->sent_nonce = f->nonce;
+	if ((f->kind == FACT_COMMITTED || f->kind == FACT_LOST) && f->nonce != 0 &&
+	    f->nonce != a->sent_nonce)
+		world_broken(w, 15, "agent %u: %s of what was not sent",
+		    (unsigned)a->index, fact_word(f->kind));
 }
 
 void
-law_committed(struct world *w, const struct world_zone *was, bool was_ledger,
-    const struct ledger *old, const struct ledger *next, const struct late_change *c)
+law_told(struct world_agent *a, const struct engine_out *out)
 {
-	const struct intent *intent = &c->intent;
-	bool root = next->root == next->epoch;
+	struct world *w = a->world;
 
-	say_line(w, "COMMIT epoch %llu %s %s%s", (unsigned long long)next->epoch,
-	    intent_word(intent->kind),
-	    intent->kind == INTENT_ACTION ? action_word(intent->action.kind) : "",
-	    root ? " (root)" : "");
-	uint64_t before = w->restored && was_ledger ? old->epoch : w->epoch_high;
-	if (root) /* the highest that its writer has seen, who need not have seen all */
-		before = was_ledger ? old->epoch : 0;
-	if (root ? next->epoch <= before : next->epoch != before + 1)
-		world_broken(w, 1, "epoch %llu follows %llu",
-		    (unsigned long long)next->epoch, (unsigned long long)before);
-	w->epoch_high = next->epoch;
-	world_settle(w);
-	law_foreign(w, was, was_ledger, old, next, intent);
-	check_group(w, was);
-	check_out(w, next, intent);
-	/* An adoption begins a history anew, all the more where the old one is lost. */
-	for (uint32_t m = 0; root && m < next->members; m++)
-		w->turns_from[next->member[m].name[0] - 'a'] = w->turns;
-	if (was_ledger)
-		compare_members(w, was, old, next, intent);
-	/* The ledger says of the records what they are. */
-	if (intent->records && next->digest != zone_digest(&w->zone) &&
-	    intent->kind != INTENT_ACTION)
-		say_line(w, "the records do not match the ledger's digest");
+	note_told(a);
+	for (uint32_t i = 0; i < out->facts; i++)
+		note_fact(a, &out->fact[i]);
+	if (a->open_seen_nonce == 0 || a->g->unknown)
+		return;
+	/* closed: the zone must have moved beyond what that change stood on */
+	if (w->epoch_high <= a->open_seen_epoch && !w->restored)
+		world_broken(w, 13,
+		    "agent %u closes an unknown outcome at epoch %llu of %llu",
+		    (unsigned)a->index, (unsigned long long)a->open_seen_epoch,
+		    (unsigned long long)w->epoch_high);
+	a->open_seen_nonce = 0;
 }

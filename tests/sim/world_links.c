@@ -42,27 +42,35 @@ is_clean(
 	    l->jitter_ms == 0 && !l->twice && !from->liar;
 }
 
-static bool
-may_be_live(
-    const struct world *w, const struct world_agent *from, const struct world_agent *to)
-{
-	return is_clean(w, from, to) && is_clean(w, to, from) &&
-	    !is_cloned(w, from->self) && !is_cloned(w, to->self);
-}
-
 static uint64_t
 delay_ms(const struct world *w, uint32_t from, uint32_t to)
 {
 	return w->conf.link_ms + w->link[from][to].delay_ms;
 }
 
-/* ---- when was something sent? ---- */
-
 static uint64_t
 period_ms(const struct world_agent *a)
 {
 	return a->world->file[a->file].rule.report_ms;
 }
+
+static bool
+may_be_live(
+    const struct world *w, const struct world_agent *from, const struct world_agent *to)
+{
+	const struct rule_service *r = &w->file[to->file].rule;
+	uint64_t age_ms = delay_ms(w, from->self, to->self) +
+	    delay_ms(w, to->self, from->self) + period_ms(from) + period_ms(to);
+	uint64_t young_ms =
+	    r->fresh_ms < EVIDENCE_AGE_MS_MAX ? r->fresh_ms : EVIDENCE_AGE_MS_MAX;
+
+	/* on a way so slow that age is near a bound the moments count */
+	return age_ms + 50 < young_ms && age_ms + 50 < r->silent_ms &&
+	    is_clean(w, from, to) && is_clean(w, to, from) &&
+	    !is_cloned(w, from->self) && !is_cloned(w, to->self);
+}
+
+/* ---- when was something sent? ---- */
 
 static uint64_t
 newest_send_ms(const struct world_agent *a)
@@ -217,7 +225,9 @@ links_start(struct world_agent *a)
 static bool
 report_same(const struct report *a, const struct report *b)
 {
-	if (a->epoch != b->epoch || a->nonce != b->nonce || a->cannot != b->cannot ||
+	if (a->freeze != b->freeze || a->thawed != b->thawed ||
+	    a->freeze_for_s != b->freeze_for_s || a->epoch != b->epoch ||
+	    a->nonce != b->nonce || a->cannot != b->cannot ||
 	    a->policy_hash != b->policy_hash || a->members != b->members)
 		return false;
 	return memcmp(a->member, b->member, a->members * sizeof a->member[0]) == 0;
@@ -256,8 +266,28 @@ perhaps_live(
 
 	if (h->live || !may_be_live(w, from, a) || m->sent_ms < back_ms)
 		return;
-	h->live = m->quote_ms == h->date_ms &&
+	h->there_ms = delay_ms(w, from->self, a->self);
+	h->back_ms = back_ms;
+	h->live = w->now_ms == m->sent_ms + h->there_ms && m->quote_ms == h->date_ms &&
 	    last_send_ms(a, m->sent_ms - back_ms, &off) == h->date_ms;
+}
+
+/* What it voted before is void; the version that it names may be news all the same. */
+static void
+unheard(struct world_agent *a, uint32_t from, const struct message *m)
+{
+	struct engine_in in;
+
+	if (a->g->ballot[from].heard) {
+		in = world_input(a, ENGINE_UNHEARD);
+		in.agent = from;
+		world_step(a, &in);
+	}
+	if (!a->running || m->report.epoch <= a->g->watch.epoch)
+		return;
+	in = world_input(a, ENGINE_HEARD);
+	in.epoch = m->report.epoch;
+	world_step(a, &in);
 }
 
 void
@@ -283,8 +313,10 @@ report_event(struct world *w, const struct event *e)
 	h->sent_ms = m->sent_ms;
 	h->sub = m->sub;
 	h->taken_ms = w->now_ms;
-	if (m->quote_boot != a->boot || m->quote_ms == 0)
-		return; /* it quotes nothing of ours that counts: no vote */
+	if (m->quote_boot != a->boot || m->quote_ms == 0) {
+		unheard(a, e->from, m); /* it quotes nothing of ours that counts */
+		return;
+	}
 	if (m->quote_ms > h->date_ms)
 		h->date_ms = m->quote_ms;
 	uint64_t sent_ms = world_boot_ms(a, h->date_ms);
@@ -310,15 +342,16 @@ refresh(struct world_agent *a, struct world_agent *from)
 {
 	struct world *w = a->world;
 	struct world_heard *h = &a->heard[from->self];
-	uint64_t d_ms = delay_ms(w, from->self, a->self);
-	uint64_t back_ms = delay_ms(w, a->self, from->self);
+	uint64_t d_ms = h->there_ms, back_ms = h->back_ms;
 	bool off, any;
 
 	if (w->now_ms < d_ms)
 		return;
 	uint64_t sent_ms = last_send_ms(from, w->now_ms - d_ms, &off);
+	while (off && sent_ms > h->sent_ms) /* what is off the schedule is an event */
+		sent_ms = last_send_ms(from, sent_ms - 1, &off);
 	if (off || sent_ms <= h->sent_ms || sent_ms < back_ms)
-		return; /* what is off the schedule is an event */
+		return;
 	uint64_t date_ms = last_send_ms(a, sent_ms - back_ms, &any);
 	h->sent_ms = sent_ms;
 	h->sub = 0;
@@ -339,6 +372,46 @@ links_settle(struct world_agent *a)
 			refresh(a, &w->agent[i]);
 }
 
+/* What is on its way when a way ceases to be live becomes an event. */
+void
+links_unlive(struct world_agent *a, uint32_t from_self)
+{
+	struct world *w = a->world;
+	struct world_agent *from = &w->agent[from_self];
+	struct world_heard *h = &a->heard[from_self];
+	uint64_t d_ms = h->there_ms, back_ms = h->back_ms;
+	bool off, any;
+
+	if (!h->live)
+		return;
+	if (!a->paused)
+		refresh(a, from);
+	h->live = false;
+	uint64_t due_ms = quiet_until_ms(a); /* what it said may grow too old now */
+	if (due_ms < a->wake_ms)
+		a->wake_ms = due_ms;
+	uint64_t sent_ms = last_send_ms(from, w->now_ms, &off);
+	if (off || sent_ms <= h->sent_ms || sent_ms + d_ms <= w->now_ms)
+		return;
+	struct event e = {
+	    .at_ms = sent_ms + d_ms,
+	    .kind = EVENT_REPORT,
+	    .agent = a->index,
+	    .from = from_self,
+	    .message =
+		{
+		    .boot = from->boot,
+		    .sent_ms = sent_ms,
+		    .quote_boot = a->boot,
+		    .quote_ms = sent_ms < back_ms
+			? 0
+			: last_send_ms(a, sent_ms - back_ms, &any),
+		    .report = *engine_report(from->g),
+		},
+	};
+	world_push(w, &e);
+}
+
 /* Ways that are clean no longer; and those who must send each report as an event. */
 void
 links_resync(struct world *w)
@@ -347,8 +420,11 @@ links_resync(struct world *w)
 		struct world_agent *a = &w->agent[i];
 
 		for (uint32_t k = 0; k < w->agents; k++)
-			if (a->heard[k].live && !may_be_live(w, &w->agent[k], a))
-				a->heard[k].live = false;
+			if (a->heard[k].live &&
+			    (!may_be_live(w, &w->agent[k], a) ||
+				a->heard[k].there_ms != delay_ms(w, k, a->self) ||
+				a->heard[k].back_ms != delay_ms(w, a->self, k)))
+				links_unlive(a, k);
 	}
 	for (uint32_t i = 0; i < world_instances(w); i++) {
 		struct world_agent *a = &w->agent[i];

@@ -82,8 +82,9 @@ void world_settle(struct world *w);
 void world_resync(struct world *w);
 
 /* ---- probes ---- */
-void probes_begin(struct world_agent *a, uint32_t m); /* address and schedule */
-void probes_again(struct world_agent *a);             /* all schedules, from now */
+void probes_begin(struct world_agent *a, uint32_t m);   /* address and schedule */
+void probes_address(struct world_agent *a, uint32_t m); /* addresses alone */
+void probes_again(struct world_agent *a);               /* all schedules, from now */
 void probe_event(struct world *w, const struct event *e);
 void sample_event(struct world *w, const struct event *e);
 /* Brings lazy ones up to now. */
@@ -97,6 +98,7 @@ void links_send(struct world_agent *a, bool moved);
 void report_event(struct world *w, const struct event *e);
 void links_settle(struct world_agent *a);
 void links_resync(struct world *w);
+void links_unlive(struct world_agent *a, uint32_t from_self);
 /* When a live peer's next report arrives at or after at_ms. */
 uint64_t
 links_arrival_ms(const struct world_agent *a, uint32_t from_self, uint64_t at_ms);
@@ -127,6 +129,8 @@ void law_sending(struct world *w, struct world_agent *a, const struct engine_out
 /* A call leaves for the API; a change does. */
 void law_calling(struct world *w, struct world_agent *a);
 void law_burst(struct world *w, struct world_agent *a);
+/* Marks, and what its reports say: part of law_stepped(). */
+void law_told(struct world_agent *a, const struct engine_out *out);
 void law_stepped(struct world_agent *a, const struct engine_out *out);
 void law_committed(struct world *w, const struct world_zone *was, bool was_ledger,
     const struct ledger *old, const struct ledger *next, const struct late_change *c);

@@ -370,18 +370,25 @@ sample_event(struct world *w, const struct event *e)
 /* ---- beginning ---- */
 
 void
-probes_begin(struct world_agent *a, uint32_t m)
+probes_address(struct world_agent *a, uint32_t m)
 {
-	/* of a file before the last: its addresses are unknown again */
-	memset(a->probe[m], 0, sizeof a->probe[m]);
 	for (uint32_t s = 0; s < a->world->conf.slots; s++) {
 		struct engine_in in = world_input(a, ENGINE_ADDRESS);
 
 		in.member = m;
 		in.slot = s;
 		world_step(a, &in);
-		schedule(a, m, s);
 	}
+}
+
+void
+probes_begin(struct world_agent *a, uint32_t m)
+{
+	/* of a file before the last: its addresses are unknown again */
+	memset(a->probe[m], 0, sizeof a->probe[m]);
+	probes_address(a, m);
+	for (uint32_t s = 0; s < a->world->conf.slots; s++)
+		schedule(a, m, s);
 }
 
 void

@@ -8,7 +8,6 @@
 #include "steering/core/engine_parts.h"
 #include "tests/sim/world_parts.h"
 
-#define BUSY_MS 100      /* a shell's own tick, while something is about to be done */
 #define WARM_UP_MS 60000 /* engine_sense.c */
 #define CREATE_MS 60000  /* engine_decide.c */
 #define HANGS_MS 3000    /* engine_decide.c */
@@ -115,22 +114,15 @@ members(const struct world_agent *a, struct due *d)
 
 		windows(a, d, l);
 		at(d, g->ramp_seen_ms[m] + g->rule->ramp_every_ms);
+		at(d, g->ramp_seen_ms[m] + g->rule->fresh_ms);
+		for (int k = 0; k < 3; k++)
+			at(d, g->ramp_seen_ms[m] + need_ms[k]);
 		if (!h->running)
 			continue;
 		for (int k = 0; k < 3; k++)
 			if (need_ms[k] > h->held_ms)
 				at(d, h->mark_ms + need_ms[k] - h->held_ms);
 	}
-}
-
-/* Is something about to be done as soon as it is our turn? */
-static bool
-is_busy(const struct engine *g)
-{
-	bool stopped = g->doubt != DOUBT_NOT || g->cannot == CANNOT_LONELY ||
-	    g->cannot == CANNOT_API;
-
-	return g->intent.kind != INTENT_NONE && !g->writing && !g->dirty && !stopped;
 }
 
 uint64_t
@@ -146,8 +138,7 @@ quiet_until_ms(const struct world_agent *a)
 	if (pace_ms <= now_ms)
 		return a->world->now_ms + 1;
 	at(&d, pace_ms);
-	if (is_busy(g))
-		at(&d, now_ms + BUSY_MS);
+	at(&d, decide_due_ms(g, &in));
 	if (g->reading)
 		at(&d, g->read_began_ms + HANGS_MS + 1);
 	at(&d, g->write_next_ms);
@@ -159,6 +150,9 @@ quiet_until_ms(const struct world_agent *a)
 		at(&d, g->spaced_seen_ms + g->rule->spacing_ms);
 	if (g->ledger.freeze.id != 0)
 		at_wall(a, &d, g->ledger.freeze.expiry_wall_s);
+	for (uint32_t i = 0; i < g->rule->agents; i++)
+		if (g->heard_freeze[i].id != 0)
+			at(&d, g->heard_freeze[i].until_ms);
 	ballots(a, &d);
 	versions(a, &d);
 	detectors(a, &d);

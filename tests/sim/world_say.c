@@ -59,11 +59,12 @@ keep_fact(struct world *w, uint32_t agent, const struct fact *f)
 static void
 fold(struct world *w, uint32_t agent, const struct fact *f)
 {
-	uint64_t h = w->digest ^ w->now_ms << 20 ^ (uint64_t)f->kind << 12 ^
-	    (uint64_t)agent << 8 ^ (uint64_t)(f->member + 1) ^ f->epoch << 40;
+	uint64_t h = w->now_ms << 20 ^ (uint64_t)f->kind << 12 ^ (uint64_t)agent << 8 ^
+	    (uint64_t)(f->member + 1) ^ f->epoch << 40;
 
-	h *= 0x9e3779b97f4a7c15u;
-	w->digest = h ^ h >> 31;
+	h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9u;
+	h = (h ^ h >> 27) * 0x94d049bb133111ebu;
+	w->digest += h ^ h >> 31; /* the order within a millisecond is nobody's */
 }
 
 void
@@ -105,6 +106,13 @@ world_fact(
 	return NULL;
 }
 
+void
+world_tail(FILE *to)
+{
+	for (uint64_t i = told > TAIL ? told - TAIL : 0; i < told; i++)
+		fprintf(to, "%s\n", tail[i % TAIL]);
+}
+
 void (*world_on_broken)(struct world *w, int number, const char *text);
 
 static void
@@ -128,8 +136,8 @@ end_of_it(struct world *w, int number, const char *text)
 		(void)snprintf(last_words, last_words_bytes, "%s%s", law, text);
 		longjmp(*there, 1);
 	}
-	for (uint64_t i = told > TAIL ? told - TAIL : 0; i < told && !tracing; i++)
-		puts(tail[i % TAIL]);
+	if (!tracing)
+		world_tail(stdout);
 	printf("seed %llu, %llu ms: %s%s (again: --seed %llu --trace)\n", seed, now_ms,
 	    law, text, seed);
 	fflush(stdout);
@@ -229,6 +237,8 @@ world_main(int argc, char **argv, Suite *s)
 		}
 	}
 	SRunner *r = srunner_create(s);
+	if (tracing)
+		srunner_set_fork_status(r, CK_NOFORK);
 	srunner_run_all(r, CK_ENV);
 	int failed = srunner_ntests_failed(r);
 	srunner_free(r);

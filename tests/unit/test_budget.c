@@ -43,6 +43,18 @@ START_TEST(reads_leave_one_for_changes)
 }
 END_TEST
 
+START_TEST(polls_leave_half)
+{
+	budget_init(&b, 1, 10, 1, 0);
+	ck_assert_uint_eq(take_all(BUDGET_POLL, 0), 5);
+	ck_assert_uint_eq(budget_due_ms(&b, BUDGET_POLL, 0), 1000);
+	ck_assert_uint_eq(take_all(BUDGET_READ, 0), 4);
+	ck_assert_uint_eq(take_all(BUDGET_CHANGE, 0), 1);
+	budget_init(&b, 1, 1, 1, 0);
+	ck_assert_uint_eq(take_all(BUDGET_POLL, 0), 1);
+}
+END_TEST
+
 /* Asked every millisecond for an hour, an odd rate gives exactly what it should. */
 START_TEST(no_drift)
 {
@@ -158,6 +170,7 @@ main(void)
 	suite_add_tcase(suite, t);
 	tcase_add_test(t, burst_then_rate);
 	tcase_add_test(t, reads_leave_one_for_changes);
+	tcase_add_test(t, polls_leave_half);
 	tcase_add_test(t, no_drift);
 	tcase_add_test(t, no_overflow);
 	tcase_add_test(t, throttling_rests_everything_and_grows);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine: one agent on a bench; whose turn, when it abstains, when it writes. */
+#include "steering/core/engine_parts.h"
 #include "tests/unit/engine_bench.h"
 
 static struct bench b;
@@ -274,6 +275,26 @@ START_TEST(the_failing_sites_own_agent_is_last)
 }
 END_TEST
 
+/* ---- a new policy ---- */
+
+/* What was drained last counts for the spacing while it is a member still. */
+START_TEST(a_member_that_goes_takes_its_spacing_along)
+{
+	static const char *const spaced[] = {"c", "b"};
+
+	for (int i = 0; i < 2; i++) {
+		struct ledger next;
+
+		bench_ready(&b, 3, 1);
+		b.rule.members = 2;
+		(void)snprintf(b.g->ledger.spaced, WORD_MAX, "%s", spaced[i]);
+		write_policy(b.g, &next);
+		ck_assert_uint_eq(next.members, 2);
+		ck_assert_str_eq(next.spaced, i == 0 ? "" : "b");
+	}
+}
+END_TEST
+
 /* ---- words ---- */
 
 START_TEST(every_fact_is_kept)
@@ -350,6 +371,7 @@ main(void)
 	tcase_add_test(t, forgotten_evidence_is_no_evidence);
 	tcase_add_test(t, ranks_wait_and_the_silent_are_skipped);
 	tcase_add_test(t, the_failing_sites_own_agent_is_last);
+	tcase_add_test(t, a_member_that_goes_takes_its_spacing_along);
 	tcase_add_test(t, every_fact_is_kept);
 	tcase_add_test(t, explains_itself);
 	suite_add_tcase(s, t);

@@ -97,6 +97,20 @@ START_TEST(unfreeze_takes_back_a_freeze_on_its_way)
 }
 END_TEST
 
+/* A simulated world's seed 83: it wrote a first ledger without a member in it. */
+START_TEST(unfreeze_makes_no_ledger)
+{
+	bench_make(&b, 3, 1);
+	bench_begin(&b);
+	bench_run(&b, 100);
+	bench_order(&b, ORDER_UNFREEZE, 0, 0);
+	bench_run(&b, 30000);
+	ck_assert(b.order_refused);
+	ck_assert(b.present);
+	ck_assert_uint_eq(b.ledger.members, 3);
+}
+END_TEST
+
 START_TEST(no_order_overrides_doubt_or_loneliness)
 {
 	bench_ready(&b, 3, 3);
@@ -377,6 +391,7 @@ main(void)
 	tcase_add_test(t, undrain);
 	tcase_add_test(t, freeze_works_at_once);
 	tcase_add_test(t, unfreeze_takes_back_a_freeze_on_its_way);
+	tcase_add_test(t, unfreeze_makes_no_ledger);
 	tcase_add_test(t, no_order_overrides_doubt_or_loneliness);
 	tcase_add_test(t, freeze_stands_still_records_too);
 	tcase_add_test(t, pin_unpin_ack);

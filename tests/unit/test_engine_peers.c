@@ -44,6 +44,70 @@ START_TEST(a_freeze_outlives_its_agent)
 }
 END_TEST
 
+/* … and told on when that agent begins anew, so that it is obeyed there, too. */
+START_TEST(a_freeze_outlives_a_restart)
+{
+	bench_ready(&b, 3, 3);
+	b.peer_freeze[1] = 4711;
+	bench_run(&b, 1000);
+	ck_assert_uint_eq(engine_report(b.g)->freeze, 0); /* that one tells it itself */
+	struct engine_in in = bench_in(&b, ENGINE_UNHEARD);
+	in.agent = 1;
+	b.peer_freeze[1] = 0;
+	bench_step(&b, &in);
+	bench_run(&b, 100 * 1000);
+	ck_assert_int_eq(b.g->cannot, CANNOT_FROZEN);
+	ck_assert_uint_eq(engine_report(b.g)->freeze, 4711);
+	ck_assert_uint_le(engine_report(b.g)->freeze_for_s, 500);
+	ck_assert_uint_ge(engine_report(b.g)->freeze_for_s, 490);
+	/* taken back at a third one */
+	b.peer_thawed[2] = 4711;
+	bench_run(&b, 2000);
+	ck_assert_int_eq(b.g->cannot, CANNOT_NOT);
+	ck_assert_uint_eq(engine_report(b.g)->freeze, 0);
+	bench_free(&b);
+}
+END_TEST
+
+/* We were paused; the peer has it still, and ends it as ever. */
+START_TEST(a_freeze_is_no_orphan_while_it_is_told)
+{
+	bench_ready(&b, 3, 3);
+	b.peer_freeze[1] = 4711;
+	bench_run(&b, 1000);
+	struct engine_in in = bench_in(&b, ENGINE_UNHEARD);
+	in.agent = 1;
+	bench_step(&b, &in);
+	bench_run(&b, 2000);
+	ck_assert_uint_eq(engine_report(b.g)->freeze, 0);
+	b.peer_freeze[1] = 0;
+	bench_run(&b, 2000);
+	ck_assert_int_eq(b.g->cannot, CANNOT_NOT);
+	bench_free(&b);
+}
+END_TEST
+
+/* What each says is over stays its own: reports do not chase each other. */
+START_TEST(what_is_over_is_not_passed_round)
+{
+	bench_ready(&b, 3, 3);
+	bench_order(&b, ORDER_FREEZE, 0, 600);
+	bench_run(&b, 1000);
+	ck_assert(b.order_done);
+	ck_assert_uint_eq(engine_report(b.g)->thawed, 77); /* the ledger's now */
+	b.peer_thawed[1] = 5;
+	b.peer_thawed[2] = 6;
+	bench_run(&b, 3000);
+	ck_assert_uint_eq(engine_report(b.g)->thawed, 77);
+	/* but who still holds one of them is told */
+	b.peer_freeze[1] = 6;
+	bench_run(&b, 1000);
+	ck_assert_uint_eq(engine_report(b.g)->thawed, 6);
+	ck_assert_uint_eq(b.g->heard_freeze[1].id, 0);
+	bench_free(&b);
+}
+END_TEST
+
 START_TEST(in_the_ledger_it_is_the_ledgers)
 {
 	struct ledger next;
@@ -245,6 +309,9 @@ main(void)
 
 	tcase_add_test(t, a_freeze_works_through_peers);
 	tcase_add_test(t, a_freeze_outlives_its_agent);
+	tcase_add_test(t, a_freeze_outlives_a_restart);
+	tcase_add_test(t, a_freeze_is_no_orphan_while_it_is_told);
+	tcase_add_test(t, what_is_over_is_not_passed_round);
 	tcase_add_test(t, in_the_ledger_it_is_the_ledgers);
 	tcase_add_test(t, unfreeze_here_ends_a_freeze_heard_there);
 	tcase_add_test(t, unfreeze_there_ends_a_freeze_heard_here);

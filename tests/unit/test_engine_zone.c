@@ -164,6 +164,28 @@ START_TEST(unknown_that_was_applied_is_found_by_its_nonce)
 }
 END_TEST
 
+/* Another's version at that very epoch is a compare-and-swap that ours has lost. */
+START_TEST(unknown_is_void_once_another_has_written)
+{
+	bench_ready(&b, 3, 1);
+	b.swallow = true;
+	b.change_result = CHANGE_UNKNOWN;
+	b.health[1] = 'F';
+	bench_run(&b, 4700);
+	ck_assert(b.g->unknown);
+	b.health[1] = 'P';
+	bench_run(&b, 1500);
+	struct ledger on = b.ledger;
+	ledger_advance(&on, 0xbeef, 77, BENCH_WALL);
+	bench_apply(&b, &on, false);
+	b.swallow = false;
+	bench_run(&b, 8000);
+	ck_assert(!b.g->unknown);
+	ck_assert_uint_eq(b.ledger.epoch, on.epoch); /* nothing was left to close */
+	ck_assert_ptr_nonnull(bench_fact(&b, FACT_CLOSED, "void"));
+}
+END_TEST
+
 START_TEST(resumed_unknown_is_closed)
 {
 	bench_ready(&b, 3, 1);
@@ -395,6 +417,7 @@ main(void)
 	tcase_add_test(t, no_void_when_the_ledger_forbade_it);
 	tcase_add_test(t, unknown_is_closed_by_compare_and_swap_only);
 	tcase_add_test(t, unknown_that_was_applied_is_found_by_its_nonce);
+	tcase_add_test(t, unknown_is_void_once_another_has_written);
 	tcase_add_test(t, resumed_unknown_is_closed);
 	tcase_add_test(t, an_answer_that_comes_late_does_not_turn_back);
 	tcase_add_test(t, busy_and_refused_rest);

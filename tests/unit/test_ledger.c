@@ -58,7 +58,7 @@ fullest(void)
 
 	memset(&l, 0, sizeof l);
 	memset(l.cluster, 'c', WORD_MAX - 1);
-	l.epoch = l.root = UINT64_MAX;
+	l.epoch = l.root = LEDGER_EPOCH_MAX;
 	l.nonces = LEDGER_NONCES;
 	for (int i = 0; i < LEDGER_NONCES; i++)
 		l.nonce[i] = UINT64_MAX - (uint64_t)i;
@@ -147,8 +147,8 @@ START_TEST(random_ledgers)
 	for (int i = 0; i < 20000; i++) {
 		struct ledger l = small();
 
-		l.epoch = dice;
-		l.root = roll(2) ? 0 : dice >> roll(64);
+		l.epoch = dice >> 3;
+		l.root = roll(2) ? 0 : dice >> 3 >> roll(61);
 		l.fence = roll(3);
 		l.lock_holder = roll(2);
 		l.nonces = 1 + roll(LEDGER_NONCES);
@@ -237,6 +237,13 @@ static const struct spelling {
     {"pointsman/1 c=acme e=1 r=0 n=1 w=7 t=1 p=77:2:7 d=5" FRA, LEDGER_GARBLED},
     {"pointsman/1 c=acme e=1 r=0 n=1 w=7 t=1 p=77:0:7 d=5" FRA, LEDGER_GARBLED},
     {"pointsman/1 c=acme e=1 r=0 n=1 w=7 t=1 p=77:1: d=5" FRA, LEDGER_GARBLED},
+    {"pointsman/1 c=acme e=4000000000000000 r=4000000000000000 n=1 w=7 t=1 p=77:1:7 d=5" FRA,
+	LEDGER_OK},
+    /* nobody counted so far: the next root would be 0 */
+    {"pointsman/1 c=acme e=4000000000000001 r=0 n=1 w=7 t=1 p=77:1:7 d=5" FRA,
+	LEDGER_GARBLED},
+    {"pointsman/1 c=acme e=1 r=ffffffffffffffff n=1 w=7 t=1 p=77:1:7 d=5" FRA,
+	LEDGER_GARBLED},
     {"pointsman/1 c=acme e=1ffffffffffffffff r=0 n=1 w=7 t=1 p=77:1:7 d=5" FRA,
 	LEDGER_GARBLED},
     {"pointsman/1 c=acme e=1 r=0 n=1 w=100000000 t=1 p=77:1:7 d=5" FRA, LEDGER_GARBLED},

@@ -189,7 +189,7 @@ START_TEST(expiry_is_said_ahead)
 	must_pass(0, 1);
 	must_pass(2, 1);
 	UNTIL(strstr(said(), "the certificate of 'fra' expires on ") != NULL ||
-	    facts_count(facts, "", FACT_TROUBLE) >= 2);
+	    facts_count(facts, "", FACT_PEER) >= 2);
 	ck_assert_ptr_null(strstr(said(), "'sin' expires"));
 }
 END_TEST

@@ -3,7 +3,7 @@
  * vote: a row is the addresses of a member, one letter each, and the vote they make.
  * u up, d down (last probe failed), s down but the last probe passed, r recovering,
  * x unknown by local trouble, n new (one pass), f up but the last probe failed;
- * capitals: the same over IPv6.
+ * capitals: the same over IPv6; behind a '+' come those of FAMILY_TARGETS.
  */
 #include <check.h>
 #include <ctype.h>
@@ -39,17 +39,25 @@ samples_of(char c)
 static uint32_t
 place(struct detector *d, const struct rule_detector *rule, const char *letters)
 {
-	uint32_t n = (uint32_t)strlen(letters);
+	bool targets = false;
+	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		detector_init(
-		    &d[i], isupper((unsigned char)letters[i]) ? FAMILY_V6 : FAMILY_V4);
-		for (const char *s = samples_of(letters[i]); *s != '\0'; s++)
-			(void)detector_feed(&d[i], rule,
+	for (; *letters != '\0'; letters++) {
+		if (*letters == '+') {
+			targets = true;
+			continue;
+		}
+		detector_init(&d[n],
+		    targets                                ? FAMILY_TARGETS
+			: isupper((unsigned char)*letters) ? FAMILY_V6
+							   : FAMILY_V4);
+		for (const char *s = samples_of(*letters); *s != '\0'; s++)
+			(void)detector_feed(&d[n], rule,
 			    *s == 'P'       ? OUTCOME_PASS
 				: *s == 'F' ? OUTCOME_FAIL
 					    : OUTCOME_UNKNOWN,
 			    1000, 1000);
+		n++;
 	}
 	return n;
 }
@@ -100,6 +108,15 @@ static const struct row {
     {"u", "dddds", VOTE_DOWN, true},
     {"u", "dn", VOTE_DOWN, false}, /* a new address's last probe counts here */
     {"u", "dx", VOTE_DOWN, true},
+    /* targets are judged alone: DOWN is enough, unknown is left out */
+    {"u", "uuuu+u", VOTE_UP, false},
+    {"u", "uuuu+d", VOTE_DOWN, true},
+    {"u", "uuuuUUUU+r", VOTE_RECOVERING, false},
+    {"u", "uuuu+x", VOTE_UP, false},
+    {"u", "dddd+u", VOTE_DOWN, true},
+    {"", "+u", VOTE_UP, false},
+    {"", "x+u", VOTE_UP, false},
+    {"", "+x", VOTE_ABSTAIN, false},
 };
 
 START_TEST(shares)
@@ -111,12 +128,13 @@ START_TEST(shares)
 	struct vote_view v;
 
 	rule_make(&rule, 2, 1);
+	rule.member[0].targets = rule.member[0].detector;
 	memset(d, 0, sizeof d);
 	uint32_t n = place(d, &rule.member[0].detector, r->before);
-	vote_judge(&band, &rule, &rule.member[0].detector, d, n, 1000, &v);
+	vote_judge(&band, &rule, &rule.member[0], d, n, 1000, &v);
 	memset(d, 0, sizeof d);
 	n = place(d, &rule.member[0].detector, r->addresses);
-	vote_judge(&band, &rule, &rule.member[0].detector, d, ADDRESSES_MAX, 1000, &v);
+	vote_judge(&band, &rule, &rule.member[0], d, ADDRESSES_MAX, 1000, &v);
 	ck_assert_msg(v.vote == r->vote, "%s after %s: %s", r->addresses, r->before,
 	    vote_word(v.vote));
 	ck_assert_msg(v.failing == r->failing, "%s after %s: failing %d", r->addresses,
@@ -136,10 +154,10 @@ START_TEST(band_survives_recovering)
 	rule_make(&rule, 2, 1);
 	dr = &rule.member[0].detector;
 	(void)place(d, dr, "r");
-	vote_judge(&band, &rule, dr, d, 1, 1000, &v);
+	vote_judge(&band, &rule, &rule.member[0], d, 1, 1000, &v);
 	ck_assert_int_eq(v.vote, VOTE_RECOVERING);
 	(void)detector_feed(d, dr, OUTCOME_FAIL, 2000, 2000);
-	vote_judge(&band, &rule, dr, d, 1, 2000, &v);
+	vote_judge(&band, &rule, &rule.member[0], d, 1, 2000, &v);
 	ck_assert_int_eq(v.vote, VOTE_DOWN);
 	ck_assert(v.failing);
 }
@@ -156,9 +174,9 @@ START_TEST(stale_addresses_are_unknown)
 	rule_make(&rule, 2, 1);
 	dr = &rule.member[0].detector;
 	(void)place(d, dr, "d");
-	vote_judge(&band, &rule, dr, d, 2, 1000 + dr->stale_ms, &v);
+	vote_judge(&band, &rule, &rule.member[0], d, 2, 1000 + dr->stale_ms, &v);
 	ck_assert_int_eq(v.vote, VOTE_DOWN);
-	vote_judge(&band, &rule, dr, d, 2, 1001 + dr->stale_ms, &v);
+	vote_judge(&band, &rule, &rule.member[0], d, 2, 1001 + dr->stale_ms, &v);
 	ck_assert_int_eq(v.vote, VOTE_ABSTAIN);
 	ck_assert(!v.failing);
 	ck_assert_uint_eq(v.unknown, 1);

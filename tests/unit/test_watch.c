@@ -95,6 +95,8 @@ static const struct row {
     {"records differ: once", 20, 20, false, 8, 0, false, WATCH_READ_AGAIN, FROZEN_NOT},
     {"an old root changes nothing", 19, 20, false, 7, 19, false, WATCH_FREEZE,
 	FROZEN_BACK},
+    {"my own root is no new one", 21, 20, false, 7, 20, true, WATCH_FREEZE,
+	FROZEN_FORKED},
     {"a new root is the truth", 30, 20, false, 7, 30, true, WATCH_TAKE, FROZEN_NOT},
 };
 
@@ -212,6 +214,11 @@ START_TEST(hearing)
 	ck_assert_uint_eq(w.epoch, 20);
 	ck_assert_uint_eq(w.epoch_max, 21);
 	ck_assert_int_eq(w.frozen, FROZEN_NOT);
+	/* a liar's word moves neither us nor the next root */
+	ck_assert(!watch_hear(&w, UINT64_MAX));
+	ck_assert(!watch_hear(&w, (UINT64_C(1) << 32) + 21));
+	ck_assert_uint_eq(w.epoch_max, 21);
+	ck_assert(watch_hear(&w, (UINT64_C(1) << 32) + 20));
 }
 END_TEST
 

@@ -84,6 +84,25 @@ set_http(struct check_http *h, const char *key, const char *value)
 		fprintf(stderr, "tool_prober: unknown key %s\n", key), exit(64);
 }
 
+/* False: it is none of its keys. */
+static bool
+set_dns(struct check_dns *d, const char *key, const char *value)
+{
+	if (strcmp(key, "name") == 0)
+		put(d->name, sizeof d->name, value);
+	else if (strcmp(key, "type") == 0)
+		d->type = (uint32_t)atoi(value);
+	else if (strcmp(key, "rcode") == 0)
+		d->rcode = (uint32_t)atoi(value);
+	else if (strcmp(key, "holds") == 0)
+		put(d->contains, sizeof d->contains, value);
+	else if (strcmp(key, "answer") == 0)
+		put(d->answer[d->answers++], CHECK_TEXT_MAX, value);
+	else
+		return false;
+	return true;
+}
+
 static void
 set(struct prober_msg *m, const char *key, const char *value)
 {
@@ -134,19 +153,9 @@ set(struct prober_msg *m, const char *key, const char *value)
 		put(c->tcp.send, sizeof c->tcp.send, value);
 	else if (strcmp(key, "expect") == 0)
 		put(c->tcp.expect, sizeof c->tcp.expect, value);
-	else if (strcmp(key, "name") == 0)
-		put(c->dns.name, sizeof c->dns.name, value);
-	else if (strcmp(key, "type") == 0)
-		c->dns.type = (uint32_t)number;
-	else if (strcmp(key, "rcode") == 0)
-		c->dns.rcode = (uint32_t)number;
-	else if (strcmp(key, "holds") == 0)
-		put(c->dns.contains, sizeof c->dns.contains, value);
-	else if (strcmp(key, "answer") == 0)
-		put(c->dns.answer[c->dns.answers++], CHECK_TEXT_MAX, value);
 	else if (strcmp(key, "source") == 0)
 		put(c->source, sizeof c->source, value);
-	else
+	else if (!set_dns(&c->dns, key, value))
 		set_http(&c->http, key, value);
 }
 

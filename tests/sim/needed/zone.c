@@ -106,12 +106,12 @@ an_order_by_the_dead(uint64_t seed)
 {
 	struct world *w = needed_world(seed, 3, 3);
 
-	world_run(w, 3 * MINUTE); /* b's return will wait for nothing else */
+	world_run(w, 3 * MINUTE);
 	world_order(w, 0, ORDER_DRAIN, 'b', 60);
 	WORLD_MUST(w, world_await_weight(w, 'b', 0, 5 * SECOND));
 	world_run(w, SECOND);
 	world_stop(w, 0);
-	needed_back(w, 'b', 75 * SECOND);
+	needed_back(w, 'b', 80 * SECOND);
 	world_end(w);
 }
 

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Playing a run: at each beginning or end of a fault the conditions are made anew from
+ * all faults that last, then the world runs to the next. After the last hour faults end,
+ * and invariant 12 is asked: within 60 s all agree, and who is well comes back.
+ */
+#include "tests/sim/plan.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define AGREE_MS (60 * SECOND)
+#define RETURN_MS (36 * MINUTE) /* the longest hold, a ramp, and some reading */
+
+static bool
+lasts(const struct plan_fault *f, uint64_t now_ms)
+{
+	return f->at_ms <= now_ms && now_ms < f->at_ms + f->for_ms;
+}
+
+static bool
+is_steady_kind(enum plan_kind k)
+{
+	return k < PLAN_RELOAD || (k >= PLAN_OUT && k <= PLAN_DNS);
+}
+
+/* ---- conditions: a function of what lasts ---- */
+
+struct wanted { /* what becomes of each agent */
+	bool crashed[AGENTS_MAX], wiped[AGENTS_MAX], paused[AGENTS_MAX];
+	int32_t cloned;
+};
+
+static void
+clear(struct world *w)
+{
+	struct world_faults counted = w->faults;
+
+	w->faults = (struct world_faults){
+	    .lose_answers = counted.lose_answers,
+	    .lose_changes = counted.lose_changes,
+	    .late_changes = counted.late_changes,
+	    .late_ms = counted.late_ms,
+	    .stale_reads = counted.stale_reads,
+	    .stale_by = counted.stale_by,
+	    .torn_reads = counted.torn_reads,
+	};
+	memset(w->link_cut, 0, sizeof w->link_cut);
+	memset(w->link, 0, sizeof w->link);
+	w->conf.settle_ms = 5000;
+	for (uint32_t i = 0; i < WORLD_AGENTS; i++) {
+		struct world_agent *a = &w->agent[i];
+
+		a->blind = a->stunned = a->liar = a->cut = false;
+		a->doubt = DOUBT_NOT;
+		a->wall_skew_s = 0;
+		memset(a->path_loss, 0, sizeof a->path_loss);
+	}
+}
+
+static void
+set_endpoint(struct world *w, struct world_endpoint *e, const struct plan_fault *f)
+{
+	static const enum world_kind kinds[] = {
+	    [PLAN_DEAD] = ENDPOINT_REFUSED,
+	    [PLAN_SILENT] = ENDPOINT_SILENT,
+	    [PLAN_GREY] = ENDPOINT_GREY,
+	    [PLAN_BY_TURNS] = ENDPOINT_ALTERNATING,
+	    [PLAN_LOADED] = ENDPOINT_LOADED,
+	    [PLAN_HALF] = ENDPOINT_REFUSED,
+	};
+
+	(void)w;
+	*e = (struct world_endpoint){
+	    .kind = kinds[f->kind],
+	    .p = f->p,
+	    .since_ms = f->at_ms,
+	    .period_ms = f->ms + 1,
+	    .slots = f->kind == PLAN_HALF ? 1 : 0,
+	    .others = f->n,
+	};
+}
+
+static void
+set_island(struct world *w, const struct plan_fault *f)
+{
+	for (uint32_t i = 0; i < w->agents; i++)
+		for (uint32_t k = 0; k < w->agents; k++) {
+			bool in_i = f->n >> i & 1, in_k = f->n >> k & 1;
+
+			if (in_i && !in_k)
+				w->link_cut[i][k] = true;
+			if (!in_i && in_k && f->p <= 0.5)
+				w->link_cut[i][k] = true;
+		}
+}
+
+static void
+set_link(struct world *w, const struct plan_fault *f)
+{
+	for (uint32_t k = 0; k < w->agents; k++) {
+		struct world_link *out = &w->link[f->who][k], *in = &w->link[k][f->who];
+
+		if (f->kind == PLAN_LOSS && f->p > out->loss)
+			out->loss = f->p;
+		if (f->kind == PLAN_DELAY)
+			out->delay_ms = in->delay_ms = f->ms;
+		if (f->kind == PLAN_JITTER)
+			out->jitter_ms = f->ms + 1;
+		if (f->kind == PLAN_TWICE)
+			out->twice = true;
+	}
+}
+
+static void
+set_agent(struct world *w, const struct plan_fault *f, struct wanted *x)
+{
+	struct world_agent *a = &w->agent[f->who];
+
+	switch (f->kind) {
+	case PLAN_BLIND:
+		a->blind = true;
+		return;
+	case PLAN_PATH:
+		a->path_loss[f->to] =
+		    f->p > a->path_loss[f->to] ? f->p : a->path_loss[f->to];
+		return;
+	case PLAN_STUNNED:
+		a->stunned = true;
+		return;
+	case PLAN_CANARIES:
+		a->doubt = DOUBT_CANARIES;
+		return;
+	case PLAN_LIAR:
+		a->liar = true;
+		return;
+	case PLAN_CLOCK:
+		a->wall_skew_s = (int64_t)(f->ms / 1000) - 3600;
+		return;
+	case PLAN_CUT_API:
+		a->cut = true;
+		return;
+	case PLAN_WIPED:
+		x->wiped[f->who] = true;
+		x->crashed[f->who] = true;
+		return;
+	case PLAN_CRASH:
+		x->crashed[f->who] = true;
+		return;
+	case PLAN_PAUSE:
+		x->paused[f->who] = true;
+		return;
+	case PLAN_CLONE:
+		x->cloned = (int32_t)f->who;
+		return;
+	default:
+		return;
+	}
+}
+
+static void
+set_zone(struct world *w, const struct plan_fault *f)
+{
+	w->faults.out |= f->kind == PLAN_OUT;
+	w->faults.throttle |= f->kind == PLAN_THROTTLE;
+	w->faults.dns_silent |= f->kind == PLAN_DNS;
+	if (f->kind == PLAN_SLOW)
+		w->faults.slow_ms = f->ms;
+	if (f->kind == PLAN_SLOW_INSYNC)
+		w->conf.settle_ms = f->ms + 5000;
+}
+
+static void
+set_conditions(struct world *w, const struct plan *p, struct wanted *x)
+{
+	struct world_endpoint was[26];
+
+	memcpy(was, w->endpoint, sizeof was);
+	memset(w->endpoint, 0, sizeof w->endpoint);
+	clear(w);
+	for (uint32_t i = 0; i < p->faults; i++) {
+		const struct plan_fault *f = &p->fault[i];
+
+		if (!lasts(f, w->now_ms) || !is_steady_kind(f->kind))
+			continue;
+		if (f->kind <= PLAN_HALF)
+			set_endpoint(w, &w->endpoint[f->who], f);
+		else if (f->kind == PLAN_CUT)
+			w->link_cut[f->who][f->to] = true;
+		else if (f->kind == PLAN_ISLAND)
+			set_island(w, f);
+		else if (f->kind >= PLAN_LOSS && f->kind <= PLAN_TWICE)
+			set_link(w, f);
+		else if (f->kind >= PLAN_OUT)
+			set_zone(w, f);
+		else
+			set_agent(w, f, x);
+	}
+}
+
+/* ---- lives ---- */
+
+static void
+set_lives(struct world *w, const struct wanted *x)
+{
+	for (uint32_t i = 0; i < w->agents; i++) {
+		struct world_agent *a = &w->agent[i];
+		bool up = !x->crashed[i];
+
+		if (a->running && a->paused && (!x->paused[i] || !up))
+			world_wake(w, i);
+		if (a->running && !up)
+			world_stop(w, i);
+		if (!a->running && x->wiped[i])
+			world_wipe_store(w, i);
+		if (!a->running && up)
+			world_start(w, i);
+		if (a->running && !a->paused && x->paused[i])
+			world_pause(w, i);
+	}
+	if (w->clones > 0 && (int32_t)w->agent[w->agents].self != x->cloned)
+		world_stop(w, w->agents);
+	if (w->clones == 0 && x->cloned >= 0 && w->agent[x->cloned].running &&
+	    !w->agent[x->cloned].paused)
+		(void)world_clone(w, (uint32_t)x->cloned);
+	if (w->clones > 0) {
+		struct world_agent *c = &w->agent[w->agents], *a = &w->agent[c->self];
+
+		c->blind = a->blind;
+		c->cut = a->cut;
+	}
+}
+
+/* ---- what happens at one moment ---- */
+
+static void
+order(struct world *w, const struct plan_fault *f)
+{
+	struct world_agent *a = &w->agent[f->who];
+	enum order_kind kind = (enum order_kind)f->n;
+
+	if (a->running && !a->paused)
+		world_order(w, f->who, kind, (char)('a' + f->to), f->ms / 1000 + 1);
+}
+
+static bool
+has_set(const struct world *w, char member)
+{
+	return world_weight(w, member) >= 0;
+}
+
+static void
+lay_hand(struct world *w, const struct plan_fault *f)
+{
+	switch (f->kind) {
+	case PLAN_EDIT:
+		if (has_set(w, (char)('a' + f->who)))
+			world_edit(w, (char)('a' + f->who), (uint8_t)f->n);
+		return;
+	case PLAN_RESTORE:
+		if (w->versions > f->n + 1)
+			world_restore(w, f->n);
+		return;
+	case PLAN_DELETE:
+		world_write_text(w, NULL);
+		return;
+	case PLAN_GARBLE:
+		world_write_text(w, "v=spf1 -all");
+		return;
+	case PLAN_ADD:
+		if (w->zone.sets > 0 && !has_set(w, 'z'))
+			world_add_set(w, "z", (uint8_t)f->n);
+		return;
+	default:
+		return;
+	}
+}
+
+static void
+strike(struct world *w, const struct plan_fault *f)
+{
+	switch (f->kind) {
+	case PLAN_LOSE_ANSWERS:
+		w->faults.lose_answers = f->n;
+		return;
+	case PLAN_LOSE_CHANGES:
+		w->faults.lose_changes = f->n;
+		return;
+	case PLAN_LATE:
+		w->faults.late_changes = f->n;
+		w->faults.late_ms = f->ms;
+		return;
+	case PLAN_STALE:
+		w->faults.stale_reads = 1;
+		w->faults.stale_by = f->n;
+		return;
+	case PLAN_TORN:
+		w->faults.torn_reads = f->n;
+		return;
+	case PLAN_ORDER:
+		order(w, f);
+		return;
+	case PLAN_RELOAD:
+		if (w->agent[f->who].running && !w->agent[f->who].paused)
+			world_reload(w, f->who, 1);
+		return;
+	default:
+		lay_hand(w, f);
+		return;
+	}
+}
+
+/* ---- the end ---- */
+
+static bool
+stuck(const struct world *w)
+{
+	for (uint32_t i = 0; i < w->agents; i++) {
+		const struct engine *g = w->agent[i].g;
+		enum cannot c = engine_report(g)->cannot;
+
+		if (g->watch.frozen != FROZEN_NOT || c == CANNOT_ADOPT ||
+		    c == CANNOT_FOREIGN || g->standing == WATCH_WAIT)
+			return true;
+	}
+	return false;
+}
+
+static bool
+agree(const struct world *w, char *why, size_t why_bytes)
+{
+	struct ledger l;
+
+	if (!world_ledger(w, &l)) {
+		(void)snprintf(why, why_bytes, "there is no ledger");
+		return false;
+	}
+	for (uint32_t i = 0; i < w->agents; i++) {
+		const struct engine *g = w->agent[i].g;
+
+		if (g->ledger.epoch == l.epoch && g->ledger.nonce[0] == l.nonce[0] &&
+		    g->watch.frozen == FROZEN_NOT && !g->unknown &&
+		    (g->cannot == CANNOT_NOT || g->local_freeze))
+			continue;
+		(void)snprintf(why, why_bytes,
+		    "faults ended, and agent %u does not agree: epoch %llu of %llu, %s, "
+		    "%s%s",
+		    (unsigned)i, (unsigned long long)g->ledger.epoch,
+		    (unsigned long long)l.epoch, frozen_word(g->watch.frozen),
+		    cannot_word(g->cannot), g->unknown ? ", unknown" : "");
+		return false;
+	}
+	return true;
+}
+
+/* All on one file, for a roll-out ends some day. */
+static void
+finish_rollout(struct world *w)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < w->agents; i++)
+		any |= w->agent[i].file == 1;
+	for (uint32_t i = 0; i < w->agents && any; i++)
+		if (w->agent[i].file != 1)
+			world_reload(w, i, 1);
+}
+
+/* Two agents or more are eight versions behind, so that fewer than Q others can vouch
+ * for what they read: by the rules (DESIGN.md §5) they wait for an operator. */
+static bool
+all_wait(const struct world *w)
+{
+	uint32_t waiting = 0;
+
+	for (uint32_t i = 0; i < w->agents; i++)
+		waiting += w->agent[i].g->standing == WATCH_WAIT;
+	return waiting > 0 && w->agents - waiting < w->agents / 2 + 1;
+}
+
+static uint32_t helped; /* runs in which that was so */
+
+static void
+end_faults(struct world *w, const struct plan *p)
+{
+	struct wanted x = {.cloned = -1};
+	char why[200];
+
+	clear(w);
+	memset(w->endpoint, 0, sizeof w->endpoint);
+	w->faults = (struct world_faults){0};
+	set_lives(w, &x);
+	finish_rollout(w);
+	say_line(w, "faults end");
+	uint64_t from_ms = w->now_ms;
+	bool agreed = false;
+	for (int k = 0; k < 20 && !agreed; k++) {
+		/* an operator helps where only an operator may */
+		bool help = k % 4 == 3 && (p->hands ? stuck(w) : all_wait(w));
+		if (help)
+			world_order(w, (uint32_t)k % w->agents, ORDER_ADOPT, 'a', 0);
+		helped += help && !p->hands;
+		world_run(w, AGREE_MS / 4);
+		agreed = agree(w, why, sizeof why);
+		if (k >= 3 && !p->hands && helped == 0)
+			break;
+	}
+	for (int k = 0; k < 50 && !agreed; k++) { /* a step of a ramp is under way? */
+		world_run(w, 100);
+		agreed = agree(w, why, sizeof why);
+	}
+	if (!agreed)
+		world_broken(w, 12, "%s", why);
+	(void)from_ms;
+}
+
+static void
+all_come_back(struct world *w)
+{
+	const struct rule_service *r = &w->file[0].rule;
+	struct ledger l;
+	char why[200];
+
+	world_run(w, RETURN_MS);
+	WORLD_MUST(w, world_ledger(w, &l));
+	int64_t now_s = WORLD_WALL + (int64_t)(w->now_ms / 1000);
+	for (uint32_t m = 0; m < l.members; m++) {
+		const struct ledger_member *x = &l.member[m];
+
+		if (!x->out || ledger_order_stands(&x->drain, now_s - 2400) ||
+		    x->latched || ledger_order_stands(&l.freeze, now_s - 2400) ||
+		    (!r->failback_auto && !x->by_order) ||
+		    ledger_count_since(x->return_wall_s, x->returns, now_s - 2400,
+			WINDOW_HOUR_S) >= r->return_per_hour)
+			continue;
+		world_broken(w, 12, "%s is well and out for %u minutes: %s", x->name,
+		    (unsigned)(RETURN_MS / MINUTE),
+		    block_word(w->agent[0].g->limiter.block[m]));
+	}
+	for (int k = 0; k < 50 && !agree(w, why, sizeof why); k++)
+		world_run(w, 100);
+	if (!agree(w, why, sizeof why))
+		world_broken(w, 12, "%s", why);
+}
+
+/* ---- the run ---- */
+
+static struct world *
+make_world(const struct plan *p, bool plodding)
+{
+	struct world *w = world_new(p->seed, p->members, p->agents);
+	struct rule_service *r = &w->file[0].rule;
+
+	*r = p->rule;
+	w->conf.slots = p->slots;
+	w->conf.plodding = plodding;
+	w->conf.forgetful = true;
+	w->conf.no_hands = !p->hands;
+	w->file[1].rule = *r;
+	if (p->fast)
+		world_fast(w);
+	if (r->stateful)
+		r->hold_ms *= 20;
+	w->file[1] = w->file[0];
+	w->file[1].rule.policy_hash ^= 0xff;
+	w->file[1].answers = 1;
+	for (uint32_t a = 0; a < p->agents; a++)
+		w->agent[a].drift_ppm = p->drift_ppm[a];
+	return w;
+}
+
+static uint64_t
+next_edge_ms(const struct plan *p, uint64_t now_ms)
+{
+	uint64_t next_ms = p->run_ms;
+
+	for (uint32_t i = 0; i < p->faults; i++) {
+		const struct plan_fault *f = &p->fault[i];
+
+		if (f->at_ms > now_ms && f->at_ms < next_ms)
+			next_ms = f->at_ms;
+		if (f->at_ms + f->for_ms > now_ms && f->at_ms + f->for_ms < next_ms)
+			next_ms = f->at_ms + f->for_ms;
+	}
+	return next_ms;
+}
+
+static void
+tell_edge(struct world *w, const struct plan *p)
+{
+	if (!world_tracing())
+		return;
+	for (uint32_t i = 0; i < p->faults; i++) {
+		if (p->fault[i].at_ms == w->now_ms)
+			say_line(w, "FAULT %u begins: kind %d", (unsigned)i,
+			    (int)p->fault[i].kind);
+		else if (p->fault[i].at_ms + p->fault[i].for_ms == w->now_ms)
+			say_line(w, "FAULT %u ends", (unsigned)i);
+	}
+}
+
+static struct world *now_playing;
+
+static void
+play(struct world *w, const struct plan *p)
+{
+	world_begin(w);
+	while (w->now_ms < p->run_ms) {
+		struct wanted x = {.cloned = -1};
+
+		tell_edge(w, p);
+		set_conditions(w, p, &x);
+		set_lives(w, &x);
+		for (uint32_t i = 0; i < p->faults; i++)
+			if (p->fault[i].at_ms == w->now_ms &&
+			    !is_steady_kind(p->fault[i].kind))
+				strike(w, &p->fault[i]);
+		world_run(w, next_edge_ms(p, w->now_ms) - w->now_ms);
+	}
+	end_faults(w, p);
+	all_come_back(w);
+}
+
+void
+plan_play(const struct plan *p, bool plodding, struct plan_score *score)
+{
+	struct world *w = now_playing = make_world(p, plodding);
+
+	play(w, p);
+	if (score != NULL) {
+		score->commits += w->commits;
+		score->drains += w->drains;
+		score->returns += w->returns;
+		score->swaps += w->swaps;
+		score->steps += w->steps;
+		score->agent_ms += w->now_ms * w->agents;
+		score->digest = w->digest;
+		for (int k = 0; k < FACT_KINDS; k++)
+			score->fact_count[k] += w->fact_count[k];
+		if (w->worst_hour > score->worst_hour)
+			score->worst_hour = w->worst_hour;
+	}
+	now_playing = NULL;
+	world_end(w);
+}
+
+struct trial {
+	const struct plan *plan;
+};
+
+static void
+try(void *arg)
+{
+	const struct trial *t = arg;
+
+	plan_play(t->plan, false, NULL);
+}
+
+bool
+plan_holds(const struct plan *p, char *why, size_t why_bytes)
+{
+	struct trial t = {p};
+	bool broke = world_broke(try, &t, why, why_bytes);
+
+	if (broke && now_playing != NULL)
+		world_end(now_playing);
+	now_playing = NULL;
+	return !broke;
+}
