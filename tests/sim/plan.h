@@ -100,4 +100,15 @@ uint32_t plan_helped(void);
 void plan_shrink(struct plan *p, const char *why);
 void plan_describe(const struct plan *p, FILE *to);
 
+/* ---- conditions: for plan_play.c ---- */
+struct plan_wanted { /* what becomes of each agent */
+	bool crashed[AGENTS_MAX], wiped[AGENTS_MAX], paused[AGENTS_MAX];
+	int32_t cloned;
+};
+/* Lasts until its end; the others strike once, at their beginning. */
+bool plan_is_steady(enum plan_kind k);
+/* None of the faults that last; those that count down stay. */
+void plan_clear(struct world *w);
+void plan_set_conditions(struct world *w, const struct plan *p, struct plan_wanted *x);
+
 #endif
