@@ -176,6 +176,12 @@ hold_due_ms(const struct engine *g, const struct engine_in *in)
 				 : limiter_drain_hold_ms(&lim, m);
 		if (h->held_ms < need_ms && h->mark_ms + need_ms - h->held_ms < due_ms)
 			due_ms = h->mark_ms + need_ms - h->held_ms;
+		/* … and when what was seen of the drain stops to bar it: see
+		 * decide_limiter_in(). */
+		uint64_t seen_ms = g->ramp_seen_ms[m] +
+		    (need_ms < g->rule->fresh_ms ? need_ms : g->rule->fresh_ms);
+		if (is_out && seen_ms > in->now_ms && seen_ms < due_ms)
+			due_ms = seen_ms;
 	}
 	return due_ms;
 }

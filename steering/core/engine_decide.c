@@ -200,7 +200,8 @@ find_intent(const struct engine *g, const struct engine_in *in)
 		return (struct intent){.kind = INTENT_CREATE, .records = true};
 	if (steady && g->limiter.action.kind != ACTION_NONE)
 		return (struct intent){INTENT_ACTION, g->limiter.action, true};
-	if (g->unknown && g->has_ledger)
+	/* Under another policy the change that moves it closes the outcome too. */
+	if (g->unknown && g->has_ledger && policy_in_force(g))
 		return (struct intent){.kind = INTENT_CLOSE};
 	if (g->void_due && steady)
 		return (struct intent){.kind = INTENT_VOID};

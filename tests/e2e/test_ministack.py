@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial
+# ctest: parallel
 # ctest: timeout=300
 """The same agent against ministack, a Route 53 that we did not write.
 

@@ -92,9 +92,23 @@ void plan_draw(struct plan *p, uint64_t seed, uint64_t hours);
 /* Plays it; a law that breaks ends in world_fail(). */
 void plan_play(const struct plan *p, bool plodding, struct plan_score *score);
 /* The same, caught: false when a law broke, and which. */
-bool plan_holds(const struct plan *p, char *why, size_t why_bytes);
+bool
+plan_holds(const struct plan *p, struct plan_score *score, char *why, size_t why_bytes);
+/* Runs, so far, that only an operator's adopt could bring together: see plan_play.c. */
+uint32_t plan_helped(void);
 /* While the same law breaks (the same words up to the first number): shorter. */
 void plan_shrink(struct plan *p, const char *why);
 void plan_describe(const struct plan *p, FILE *to);
+
+/* ---- conditions: for plan_play.c ---- */
+struct plan_wanted { /* what becomes of each agent */
+	bool crashed[AGENTS_MAX], wiped[AGENTS_MAX], paused[AGENTS_MAX];
+	int32_t cloned;
+};
+/* Lasts until its end; the others strike once, at their beginning. */
+bool plan_is_steady(enum plan_kind k);
+/* None of the faults that last; those that count down stay. */
+void plan_clear(struct world *w);
+void plan_set_conditions(struct world *w, const struct plan *p, struct plan_wanted *x);
 
 #endif

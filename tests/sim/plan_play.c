@@ -12,196 +12,10 @@
 #define AGREE_MS (60 * SECOND)
 #define RETURN_MS (36 * MINUTE) /* the longest hold, a ramp, and some reading */
 
-static bool
-lasts(const struct plan_fault *f, uint64_t now_ms)
-{
-	return f->at_ms <= now_ms && now_ms < f->at_ms + f->for_ms;
-}
-
-static bool
-is_steady_kind(enum plan_kind k)
-{
-	return k < PLAN_RELOAD || (k >= PLAN_OUT && k <= PLAN_DNS);
-}
-
-/* ---- conditions: a function of what lasts ---- */
-
-struct wanted { /* what becomes of each agent */
-	bool crashed[AGENTS_MAX], wiped[AGENTS_MAX], paused[AGENTS_MAX];
-	int32_t cloned;
-};
-
-static void
-clear(struct world *w)
-{
-	struct world_faults counted = w->faults;
-
-	w->faults = (struct world_faults){
-	    .lose_answers = counted.lose_answers,
-	    .lose_changes = counted.lose_changes,
-	    .late_changes = counted.late_changes,
-	    .late_ms = counted.late_ms,
-	    .stale_reads = counted.stale_reads,
-	    .stale_by = counted.stale_by,
-	    .torn_reads = counted.torn_reads,
-	};
-	memset(w->link_cut, 0, sizeof w->link_cut);
-	memset(w->link, 0, sizeof w->link);
-	w->conf.settle_ms = 5000;
-	for (uint32_t i = 0; i < WORLD_AGENTS; i++) {
-		struct world_agent *a = &w->agent[i];
-
-		a->blind = a->stunned = a->liar = a->cut = false;
-		a->doubt = DOUBT_NOT;
-		a->wall_skew_s = 0;
-		memset(a->path_loss, 0, sizeof a->path_loss);
-	}
-}
-
-static void
-set_endpoint(struct world *w, struct world_endpoint *e, const struct plan_fault *f)
-{
-	static const enum world_kind kinds[] = {
-	    [PLAN_DEAD] = ENDPOINT_REFUSED,
-	    [PLAN_SILENT] = ENDPOINT_SILENT,
-	    [PLAN_GREY] = ENDPOINT_GREY,
-	    [PLAN_BY_TURNS] = ENDPOINT_ALTERNATING,
-	    [PLAN_LOADED] = ENDPOINT_LOADED,
-	    [PLAN_HALF] = ENDPOINT_REFUSED,
-	};
-
-	(void)w;
-	*e = (struct world_endpoint){
-	    .kind = kinds[f->kind],
-	    .p = f->p,
-	    .since_ms = f->at_ms,
-	    .period_ms = f->ms + 1,
-	    .slots = f->kind == PLAN_HALF ? 1 : 0,
-	    .others = f->n,
-	};
-}
-
-static void
-set_island(struct world *w, const struct plan_fault *f)
-{
-	for (uint32_t i = 0; i < w->agents; i++)
-		for (uint32_t k = 0; k < w->agents; k++) {
-			bool in_i = f->n >> i & 1, in_k = f->n >> k & 1;
-
-			if (in_i && !in_k)
-				w->link_cut[i][k] = true;
-			if (!in_i && in_k && f->p <= 0.5)
-				w->link_cut[i][k] = true;
-		}
-}
-
-static void
-set_link(struct world *w, const struct plan_fault *f)
-{
-	for (uint32_t k = 0; k < w->agents; k++) {
-		struct world_link *out = &w->link[f->who][k], *in = &w->link[k][f->who];
-
-		if (f->kind == PLAN_LOSS && f->p > out->loss)
-			out->loss = f->p;
-		if (f->kind == PLAN_DELAY)
-			out->delay_ms = in->delay_ms = f->ms;
-		if (f->kind == PLAN_JITTER)
-			out->jitter_ms = f->ms + 1;
-		if (f->kind == PLAN_TWICE)
-			out->twice = true;
-	}
-}
-
-static void
-set_agent(struct world *w, const struct plan_fault *f, struct wanted *x)
-{
-	struct world_agent *a = &w->agent[f->who];
-
-	switch (f->kind) {
-	case PLAN_BLIND:
-		a->blind = true;
-		return;
-	case PLAN_PATH:
-		a->path_loss[f->to] =
-		    f->p > a->path_loss[f->to] ? f->p : a->path_loss[f->to];
-		return;
-	case PLAN_STUNNED:
-		a->stunned = true;
-		return;
-	case PLAN_CANARIES:
-		a->doubt = DOUBT_CANARIES;
-		return;
-	case PLAN_LIAR:
-		a->liar = true;
-		return;
-	case PLAN_CLOCK:
-		a->wall_skew_s = (int64_t)(f->ms / 1000) - 3600;
-		return;
-	case PLAN_CUT_API:
-		a->cut = true;
-		return;
-	case PLAN_WIPED:
-		x->wiped[f->who] = true;
-		x->crashed[f->who] = true;
-		return;
-	case PLAN_CRASH:
-		x->crashed[f->who] = true;
-		return;
-	case PLAN_PAUSE:
-		x->paused[f->who] = true;
-		return;
-	case PLAN_CLONE:
-		x->cloned = (int32_t)f->who;
-		return;
-	default:
-		return;
-	}
-}
-
-static void
-set_zone(struct world *w, const struct plan_fault *f)
-{
-	w->faults.out |= f->kind == PLAN_OUT;
-	w->faults.throttle |= f->kind == PLAN_THROTTLE;
-	w->faults.dns_silent |= f->kind == PLAN_DNS;
-	if (f->kind == PLAN_SLOW)
-		w->faults.slow_ms = f->ms;
-	if (f->kind == PLAN_SLOW_INSYNC)
-		w->conf.settle_ms = f->ms + 5000;
-}
-
-static void
-set_conditions(struct world *w, const struct plan *p, struct wanted *x)
-{
-	struct world_endpoint was[26];
-
-	memcpy(was, w->endpoint, sizeof was);
-	memset(w->endpoint, 0, sizeof w->endpoint);
-	clear(w);
-	for (uint32_t i = 0; i < p->faults; i++) {
-		const struct plan_fault *f = &p->fault[i];
-
-		if (!lasts(f, w->now_ms) || !is_steady_kind(f->kind))
-			continue;
-		if (f->kind <= PLAN_HALF)
-			set_endpoint(w, &w->endpoint[f->who], f);
-		else if (f->kind == PLAN_CUT)
-			w->link_cut[f->who][f->to] = true;
-		else if (f->kind == PLAN_ISLAND)
-			set_island(w, f);
-		else if (f->kind >= PLAN_LOSS && f->kind <= PLAN_TWICE)
-			set_link(w, f);
-		else if (f->kind >= PLAN_OUT)
-			set_zone(w, f);
-		else
-			set_agent(w, f, x);
-	}
-}
-
 /* ---- lives ---- */
 
 static void
-set_lives(struct world *w, const struct wanted *x)
+set_lives(struct world *w, const struct plan_wanted *x)
 {
 	for (uint32_t i = 0; i < w->agents; i++) {
 		struct world_agent *a = &w->agent[i];
@@ -380,38 +194,44 @@ all_wait(const struct world *w)
 
 static uint32_t helped; /* runs in which that was so */
 
+uint32_t
+plan_helped(void)
+{
+	return helped;
+}
+
 static void
 end_faults(struct world *w, const struct plan *p)
 {
-	struct wanted x = {.cloned = -1};
+	struct plan_wanted x = {.cloned = -1};
 	char why[200];
 
-	clear(w);
+	plan_clear(w);
 	memset(w->endpoint, 0, sizeof w->endpoint);
 	w->faults = (struct world_faults){0};
 	set_lives(w, &x);
 	finish_rollout(w);
 	say_line(w, "faults end");
-	uint64_t from_ms = w->now_ms;
-	bool agreed = false;
+	uint32_t was_helped = helped;
+	bool agreed = false, any = false;
 	for (int k = 0; k < 20 && !agreed; k++) {
 		/* an operator helps where only an operator may */
 		bool help = k % 4 == 3 && (p->hands ? stuck(w) : all_wait(w));
 		if (help)
 			world_order(w, (uint32_t)k % w->agents, ORDER_ADOPT, 'a', 0);
-		helped += help && !p->hands;
+		any |= help;
 		world_run(w, AGREE_MS / 4);
 		agreed = agree(w, why, sizeof why);
-		if (k >= 3 && !p->hands && helped == 0)
+		if (k >= 3 && !p->hands && !any)
 			break;
 	}
+	helped = was_helped + (any && !p->hands);
 	for (int k = 0; k < 50 && !agreed; k++) { /* a step of a ramp is under way? */
 		world_run(w, 100);
 		agreed = agree(w, why, sizeof why);
 	}
 	if (!agreed)
 		world_broken(w, 12, "%s", why);
-	(void)from_ms;
 }
 
 static void
@@ -453,6 +273,9 @@ make_world(const struct plan *p, bool plodding)
 
 	*r = p->rule;
 	w->conf.slots = p->slots;
+	/* After a freeze or an outage of the API everybody's last word is "I cannot", so
+	 * nobody waits for anybody: one change each, or two, all but one lost. */
+	w->conf.burst = WORLD_BURST;
 	w->conf.plodding = plodding;
 	w->conf.forgetful = true;
 	w->conf.no_hands = !p->hands;
@@ -499,6 +322,61 @@ tell_edge(struct world *w, const struct plan *p)
 	}
 }
 
+/* ---- invariant 12 in the midst: a dead site is out within the bound ---- */
+
+/* The one fault that lasts since then, with nothing else for three minutes before. */
+static const struct plan_fault *
+lone_death(const struct plan *p, uint64_t since_ms)
+{
+	const struct plan_fault *dead = NULL;
+
+	for (uint32_t i = 0; i < p->faults; i++) {
+		const struct plan_fault *f = &p->fault[i];
+
+		if (f->at_ms > since_ms || f->at_ms + f->for_ms + 3 * MINUTE < since_ms)
+			continue;
+		if (dead != NULL || f->at_ms != since_ms ||
+		    (f->kind != PLAN_DEAD && f->kind != PLAN_SILENT))
+			return NULL;
+		dead = f;
+	}
+	return dead;
+}
+
+static bool
+may_stay(const struct world *w, uint32_t m)
+{
+	for (uint32_t i = 0; i < w->agents; i++) {
+		const struct engine *g = w->agent[i].g;
+		enum block b = g->limiter.block[m];
+
+		if (b == BLOCK_PINNED || b == BLOCK_FROZEN || b == BLOCK_FLOOR ||
+		    b == BLOCK_MAX_OUT || b == BLOCK_CAPACITY || b == BLOCK_ALL_DOWN ||
+		    g->watch.frozen != FROZEN_NOT || g->standing != WATCH_TAKE ||
+		    g->cannot == CANNOT_POLICY)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_dead(struct world *w, const struct plan *p, uint64_t since_ms)
+{
+	const struct rule_service *r = &w->file[0].rule;
+	const struct plan_fault *f = lone_death(p, since_ms);
+	struct ledger l;
+
+	/* where few would be left the hold is tenfold; ranks, spacing, reading */
+	if (f == NULL || w->now_ms - since_ms < 10 * r->hold_ms + MINUTE ||
+	    r->member[f->who].last_resort || !world_ledger(w, &l) ||
+	    l.members <= f->who || l.member[f->who].out)
+		return;
+	if (!may_stay(w, f->who))
+		world_broken(w, 12, "dead %s is not out after %llu s",
+		    r->member[f->who].name,
+		    (unsigned long long)(w->now_ms - since_ms) / 1000);
+}
+
 static struct world *now_playing;
 
 static void
@@ -506,16 +384,18 @@ play(struct world *w, const struct plan *p)
 {
 	world_begin(w);
 	while (w->now_ms < p->run_ms) {
-		struct wanted x = {.cloned = -1};
+		struct plan_wanted x = {.cloned = -1};
 
 		tell_edge(w, p);
-		set_conditions(w, p, &x);
+		plan_set_conditions(w, p, &x);
 		set_lives(w, &x);
 		for (uint32_t i = 0; i < p->faults; i++)
 			if (p->fault[i].at_ms == w->now_ms &&
-			    !is_steady_kind(p->fault[i].kind))
+			    !plan_is_steady(p->fault[i].kind))
 				strike(w, &p->fault[i]);
-		world_run(w, next_edge_ms(p, w->now_ms) - w->now_ms);
+		uint64_t since_ms = w->now_ms;
+		world_run(w, next_edge_ms(p, since_ms) - since_ms);
+		check_dead(w, p, since_ms);
 	}
 	end_faults(w, p);
 	all_come_back(w);
@@ -546,6 +426,7 @@ plan_play(const struct plan *p, bool plodding, struct plan_score *score)
 
 struct trial {
 	const struct plan *plan;
+	struct plan_score *score;
 };
 
 static void
@@ -553,13 +434,13 @@ try(void *arg)
 {
 	const struct trial *t = arg;
 
-	plan_play(t->plan, false, NULL);
+	plan_play(t->plan, false, t->score);
 }
 
 bool
-plan_holds(const struct plan *p, char *why, size_t why_bytes)
+plan_holds(const struct plan *p, struct plan_score *score, char *why, size_t why_bytes)
 {
-	struct trial t = {p};
+	struct trial t = {p, score};
 	bool broke = world_broke(try, &t, why, why_bytes);
 
 	if (broke && now_playing != NULL)

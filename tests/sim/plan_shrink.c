@@ -99,7 +99,7 @@ still_breaks(const struct plan *p, const char *why)
 {
 	char now[400];
 
-	return !plan_holds(p, now, sizeof now) && same_law(now, why);
+	return !plan_holds(p, NULL, now, sizeof now) && same_law(now, why);
 }
 
 static void

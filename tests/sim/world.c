@@ -124,7 +124,8 @@ world_step(struct world_agent *a, struct engine_in *in)
 
 	if (due_ms < a->wake_ms)
 		a->wake_ms = due_ms;
-	if (a->wake_ms <= w->now_ms || (in->doubt == DOUBT_ALONE && !links_alone(a)))
+	if (a->wake_ms <= w->now_ms || (in->doubt == DOUBT_ALONE && !links_alone(a)) ||
+	    (in->doubt == DOUBT_NOT && links_alone(a)))
 		a->wake_ms = w->now_ms + 1;
 }
 

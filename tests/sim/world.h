@@ -32,7 +32,7 @@
 #define WORLD_FACTS 60000 /* facts kept at most; later ones are only counted */
 #define WORLD_TURNS 4096
 #define WORLD_CALLS 600               /* of the API in a minute, by all: 10 a second */
-#define WORLD_BURST 5                 /* of changes in a second */
+#define WORLD_BURST (2 * AGENTS_MAX)  /* of changes in a second, at most conf.burst */
 #define WORLD_SLOTS 2                 /* addresses of an endpoint at most */
 #define WORLD_AGENTS (AGENTS_MAX + 1) /* and one clone of one of them */
 #define WORLD_SENDS 16                /* sendings of reports remembered */
@@ -201,6 +201,7 @@ struct world_conf {
 	uint64_t kill_ms;   /* a request without an answer is given up */
 	uint64_t settle_ms; /* from commit to the name servers */
 	bool quiet;     /* no invariants on spacing and budgets (scripts of faults) */
+	uint32_t burst; /* changes in a second, by all */
 	uint32_t slots; /* addresses of an endpoint */
 	bool plodding;  /* every probe, report and tick of 100 ms is an event */
 	bool forgetful; /* facts are counted, not kept */

@@ -180,6 +180,7 @@ world_new(uint64_t seed, uint32_t members, uint32_t agents)
 	    .api_ms = 300,
 	    .kill_ms = 10000,
 	    .settle_ms = 5000,
+	    .burst = 5,
 	    .slots = 1,
 	};
 	w->dice = seed * 0x2545f4914f6cdd1du + 1;

@@ -73,6 +73,13 @@ sees_nothing(const struct world *w, const struct world_agent *a)
 	return true;
 }
 
+/* One of two bodies speaks for it: which, is not for us to say. */
+static bool
+is_cloned_now(const struct world *w, uint32_t self)
+{
+	return w->clones > 0 && w->agent[w->agents].self == self;
+}
+
 /* Did Q agents, not all of one domain, see a failed probe of it in the last seconds: 5 s
  * of a report's age, and a probe that may be under way meanwhile? */
 static bool
@@ -93,7 +100,7 @@ saw_failing(const struct world *w, const struct world_agent *writer, uint32_t m)
 		    (a->liar ||
 			(a->lied_ms != 0 && w->now_ms - a->lied_ms <= rule->fresh_ms));
 
-		if (!lies &&
+		if (!lies && !is_cloned_now(w, i) &&
 		    (a->last_fail_ms[m] == 0 ||
 			w->now_ms - a->last_fail_ms[m] > age_ms ||
 			!failing_still(w, a, m, writer) ||

@@ -95,10 +95,12 @@ law_calling(struct world *w, struct world_agent *a)
 void
 law_burst(struct world *w, struct world_agent *a)
 {
-	uint64_t *send_ms = &w->send_ms[w->changes++ % WORLD_BURST];
-	if (w->changes > WORLD_BURST && w->now_ms - *send_ms < SECOND)
+	uint32_t burst = w->conf.burst;
+	uint64_t *send_ms = &w->send_ms[w->changes++ % burst];
+
+	if (w->changes > burst && w->now_ms - *send_ms < SECOND)
 		world_broken(w, 14, "%d changes sent in %llu ms (agent %u)",
-		    WORLD_BURST + 1, (unsigned long long)(w->now_ms - *send_ms),
+		    (int)burst + 1, (unsigned long long)(w->now_ms - *send_ms),
 		    (unsigned)a->self);
 	*send_ms = w->now_ms;
 }

@@ -115,8 +115,9 @@ static void
 lie(struct world *w, const struct world_agent *from, const struct world_agent *to,
     struct report *r)
 {
-	uint64_t h =
-	    world_hash(w, 6, from->index << 8 | to->index, w->now_ms, from->sub);
+	/* another tale every few reports */
+	uint64_t beat = w->now_ms / (6 * period_ms(from));
+	uint64_t h = world_hash(w, 6, from->index << 8 | to->index, beat, from->life);
 	uint64_t style =
 	    world_hash(w, 7, from->index, w->now_ms / (30 * SECOND), 0) % LIES;
 

@@ -402,6 +402,48 @@ teardown(void)
 	memset(&b, 0, sizeof b);
 }
 
+/* A simulated world's seed 10251: with an open outcome the new file never came into
+ * force, for what would close it may not be written under the old one. */
+START_TEST(an_unknown_policy_change_is_tried_again)
+{
+	bench_ready(&b, 3, 3);
+	b.swallow = true;
+	b.change_result = CHANGE_UNKNOWN;
+	b.rule.policy_hash = 0x9999;
+	uint32_t changes = b.changes;
+	bench_run(&b, 20000);
+	ck_assert_uint_gt(b.changes, changes);
+	ck_assert(b.g->unknown);
+	b.swallow = false;
+	b.change_result = CHANGE_OK;
+	bench_run(&b, 60000);
+	ck_assert_uint_eq(b.ledger.policy_hash, 0x9999);
+	ck_assert(!b.g->unknown);
+	ck_assert_int_eq(b.g->cannot, CANNOT_NOT);
+}
+END_TEST
+
+/* Who says that it cannot write, but holds the same new file, writes it: not all do. */
+START_TEST(a_policy_is_written_by_rank)
+{
+	bench_ready(&b, 3, 3);
+	b.rule.policy_hash = 0x9999;
+	b.peer_cannot[1] = b.peer_cannot[2] = CANNOT_POLICY;
+	uint32_t changes = b.changes;
+	/* one of three ranks; each may be the first, so look at the wait alone */
+	uint32_t agent[AGENTS_MAX];
+	bool able[AGENTS_MAX];
+	bench_run(&b, 1500);
+	ck_assert_uint_eq(engine_writers(b.g, b.now_ms, agent, able), 3);
+	if (agent[0] == b.g->self)
+		ck_assert_uint_eq(b.changes, changes + 1);
+	else
+		ck_assert_uint_eq(b.changes, changes);
+	bench_run(&b, 10000);
+	ck_assert_uint_eq(b.ledger.policy_hash, 0x9999);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -428,6 +470,8 @@ main(void)
 	tcase_add_test(t, a_resumed_agent_reports_what_it_knew);
 	tcase_add_test(t, hearing_of_what_the_zone_does_not_show_is_paced);
 	tcase_add_test(t, far_behind_waits_for_the_others);
+	tcase_add_test(t, an_unknown_policy_change_is_tried_again);
+	tcase_add_test(t, a_policy_is_written_by_rank);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
