@@ -66,6 +66,9 @@ zone_pace_due_ms(const struct engine *g, const struct engine_in *in)
 		return UINT64_MAX;
 	if (g->dirty || !g->read_once)
 		return g->read_dirty_ms;
+	/* Until a read is answered nothing may be written: five minutes are too long. */
+	if (g->read_failures > 0)
+		return g->read_next_ms;
 	uint64_t due_ms = g->read_done_ms + idle_ms;
 	return due_ms > g->read_next_ms ? due_ms : g->read_next_ms;
 }

@@ -444,6 +444,21 @@ START_TEST(a_policy_is_written_by_rank)
 }
 END_TEST
 
+/* A simulated world's seed 88: an idle read failed, and the API was well again; the
+ * agent said that it cannot write for five minutes more. */
+START_TEST(an_idle_read_that_failed_is_made_again)
+{
+	bench_ready(&b, 3, 3);
+	bench_run(&b, 4 * 60000);
+	b.read_result = CHANGE_BUSY;
+	while (b.g->cannot != CANNOT_API)
+		bench_run(&b, 1000);
+	b.read_result = CHANGE_OK;
+	bench_run(&b, 31000);
+	ck_assert_int_eq(b.g->cannot, CANNOT_NOT);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -472,6 +487,7 @@ main(void)
 	tcase_add_test(t, far_behind_waits_for_the_others);
 	tcase_add_test(t, an_unknown_policy_change_is_tried_again);
 	tcase_add_test(t, a_policy_is_written_by_rank);
+	tcase_add_test(t, an_idle_read_that_failed_is_made_again);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
