@@ -121,6 +121,18 @@ carry_order(struct engine *g, const struct rule_service *was)
 		g->order.kind = ORDER_NONE;
 }
 
+/* What `observe` pretended is no ledger to steer by: the next read tells. */
+static void
+forget_pretence(struct engine *g, const struct rule_service *was)
+{
+	if (!was->observe || g->rule->observe)
+		return;
+	g->believed = false;
+	g->observed_nonce = 0;
+	g->report.epoch = g->watch.known ? g->watch.epoch : 0;
+	g->report.nonce = g->watch.known ? g->watch.nonce : 0;
+}
+
 /* *scratch: the caller's, of the same size; the core allocates nothing. */
 void
 engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
@@ -151,6 +163,7 @@ engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
 	g->records_checked = 0;
 	g->records_due = false;
 	carry_order(g, was->rule);
+	forget_pretence(g, was->rule);
 	zone_realign(g);
 	zone_dirty(
 	    g, g->dirty_ms > g->read_began_ms ? g->dirty_ms : g->read_began_ms + 1);
