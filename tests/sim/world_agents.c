@@ -116,7 +116,7 @@ world_wake(struct world *w, uint32_t agent)
 		return;
 	a->paused = false;
 	say_line(w, "agent %u wakes", (unsigned)agent);
-	bool gap = w->now_ms - a->paused_ms > 2000;
+	bool gap = w->now_ms - a->paused_ms > 250; /* late, or a gap: all the same */
 	if (gap)
 		a->shaken_ms = w->now_ms;
 	struct engine_in in = world_input(a, gap ? ENGINE_FORGET : ENGINE_TICK);

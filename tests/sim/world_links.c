@@ -298,7 +298,8 @@ report_event(struct world *w, const struct event *e)
 	const struct message *m = &e->message;
 	struct world_heard *h = &a->heard[e->from];
 
-	if (w->link_cut[e->from][a->self])
+	/* sent to a clone that is gone, and another agent's runs in its place */
+	if (w->link_cut[e->from][a->self] || e->from == a->self)
 		return;
 	links_settle(a);
 	if (h->boot != 0 && forgotten(a, h))
