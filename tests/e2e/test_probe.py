@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# ctest: parallel
 """A prober worker against servers that answer well, badly, or not at all."""
 import gzip
 import os

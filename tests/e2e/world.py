@@ -233,7 +233,7 @@ def measure(what, took_s, goal_s):
     clock is simulated (sim.test_story_dead); on a busy machine a real one proves nothing,
     so that here only what is far beyond it fails."""
     _measured[what] = (took_s, goal_s)
-    assert took_s <= 3 * goal_s, f"{what}: {took_s} s"
+    assert took_s <= 10 * goal_s, f"{what}: {took_s} s"
 
 
 def print_measured():
