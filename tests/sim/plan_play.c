@@ -212,6 +212,7 @@ end_faults(struct world *w, const struct plan *p)
 	set_lives(w, &x);
 	finish_rollout(w);
 	say_line(w, "faults end");
+	w->moved_ms = w->now_ms;
 	uint32_t was_helped = helped;
 	bool agreed = false, any = false;
 	for (int k = 0; k < 20 && !agreed; k++) {
@@ -377,6 +378,19 @@ check_dead(struct world *w, const struct plan *p, uint64_t since_ms)
 		    (unsigned long long)(w->now_ms - since_ms) / 1000);
 }
 
+/* For a while after it reports may be old though the ways are clean. */
+static void
+note_moved(struct world *w, const struct plan *p)
+{
+	for (uint32_t i = 0; i < p->faults; i++) {
+		const struct plan_fault *f = &p->fault[i];
+
+		if (f->kind >= PLAN_CUT && f->kind <= PLAN_CLONE &&
+		    (f->at_ms == w->now_ms || f->at_ms + f->for_ms == w->now_ms))
+			w->moved_ms = w->now_ms;
+	}
+}
+
 static struct world *now_playing;
 
 static void
@@ -387,6 +401,7 @@ play(struct world *w, const struct plan *p)
 		struct plan_wanted x = {.cloned = -1};
 
 		tell_edge(w, p);
+		note_moved(w, p);
 		plan_set_conditions(w, p, &x);
 		set_lives(w, &x);
 		for (uint32_t i = 0; i < p->faults; i++)

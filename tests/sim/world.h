@@ -180,6 +180,7 @@ struct world_agent {
 	uint64_t last_fail_ms[MEMBERS_MAX], last_pass_ms[MEMBERS_MAX];
 	uint64_t told_down_ms[MEMBERS_MAX]; /* its report last said DOWN and failing;
 					     * UINT64_MAX: it still does */
+	uint64_t unknown_ms;                /* its last probe that came to nothing */
 	uint64_t lied_ms, unable_ms;        /* last; last when it could not write */
 	uint64_t decided_ms[MEMBERS_MAX], verdict_ms[MEMBERS_MAX];
 	uint64_t sent_nonce;                       /* as its facts say */
@@ -265,7 +266,9 @@ struct world {
 	uint64_t call_ms[WORLD_CALLS]; /* of the API, the last so many */
 	uint64_t calls, changes;
 	uint64_t send_ms[WORLD_BURST];
-	bool edited[26];                 /* by hand, and no operator has spoken since */
+	bool edited[26]; /* by hand, and no operator has spoken since */
+	uint64_t
+	    moved_ms; /* when a link or an agent last came or went, if one says so */
 	uint64_t trouble_ms;             /* the last probe that failed, of any agent */
 	uint64_t applied_ms[WORLD_KEPT]; /* of kept[] */
 	uint64_t dead_ms[26], well_ms[26]; /* law 12: so long, and nothing in the way */

@@ -51,7 +51,9 @@ failing_still(const struct world *w, const struct world_agent *by, uint32_t m,
     const struct world_agent *writer)
 {
 	const struct world_link *l = &w->link[by->self][writer->self];
-	bool clean = l->loss <= 0 && l->jitter_ms == 0 && l->delay_ms == 0;
+	bool moved =
+	    w->moved_ms != 0 && w->now_ms - w->moved_ms <= EVIDENCE_AGE_MS_MAX + SECOND;
+	bool clean = l->loss <= 0 && l->jitter_ms == 0 && l->delay_ms == 0 && !moved;
 	/* where messages come late or not at all, a report may be as old as it may be */
 	uint64_t known_ms = clean ? 2 * w->conf.link_ms : EVIDENCE_AGE_MS_MAX;
 
@@ -66,6 +68,9 @@ failing_still(const struct world *w, const struct world_agent *by, uint32_t m,
 static bool
 sees_nothing(const struct world *w, const struct world_agent *a)
 {
+	/* what is UNKNOWN is not seen: its failures have only begun */
+	if (a->unknown_ms != 0 && w->now_ms - a->unknown_ms <= 20 * SECOND)
+		return false;
 	for (uint32_t m = 0; m < w->file[a->file].rule.members; m++)
 		if (a->last_fail_ms[m] <= a->last_pass_ms[m] ||
 		    w->now_ms - a->last_pass_ms[m] <= 10 * SECOND)

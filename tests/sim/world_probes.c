@@ -167,6 +167,8 @@ note_outcome(struct world_agent *a, uint32_t m, enum outcome o, uint64_t start_m
 		    at_ms > a->world->trouble_ms ? at_ms : a->world->trouble_ms;
 	} else if (o == OUTCOME_PASS) {
 		a->last_pass_ms[m] = at_ms;
+	} else {
+		a->unknown_ms = at_ms;
 	}
 }
 
