@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# Reads the agent's log (logfmt) and prints, for each drain of `member`, when it passed
-# each mark of its way, in milliseconds after its first failed probe, and how many
-# changes the zone took, by kind. killed_ms is when the demo killed the site first, in
-# epoch milliseconds; flaps is how often it went down again while nobody let it rest.
+# Reads the agents' logs (logfmt, one file in the order of time, agent= in each line) and
+# prints, for each drain, who wrote it and when it passed each mark of its way, in
+# milliseconds after the first failed probe of any agent, and how many changes the zone
+# took, by kind. killed_ms is when the demo killed the first site, in epoch milliseconds.
 #
-# The marks: fault (a first probe fails) -> verdict DOWN -> committed (the zone took the
-# change) -> insync (the provider says so) -> answered (every name server answers it).
+# The marks: fault (a first probe fails) -> verdict DOWN (a first agent counts a quorum)
+# -> committed (the zone took the change) -> insync (the provider says so) -> answered
+# (every name server answers it). One who writes and dies has sent, and committed nothing.
 
 function value(key) {
 	if (!match($0, "(^| )" key "=(\"[^\"]*\"|[^ ]*)"))
@@ -29,46 +30,56 @@ function since(from, to) {
 
 {
 	fact = value("fact")
-	mine = value("member") == member
+	member = value("member")
 }
-# The first fault since the member was last UP starts the incident.
-fact == "fault" && mine && !failing {
-	failing = 1
-	fault_ms = when()
+# The first fault since a member was in, and seen well, starts the incident.
+fact == "fault" && !(member in fault) { fault[member] = when() }
+fact == "verdict" && value("value") == "DOWN" && !(member in verdict) {
+	verdict[member] = when()
 }
-fact == "verdict" && mine && value("value") == "UP" { failing = 0 }
-fact == "verdict" && mine && value("value") == "DOWN" { verdict_ms = when() }
-fact == "committed" {
+fact == "change_sent" && value("value") == "drain" && !(member in sender) {
+	sender[member] = value("agent")
+}
+fact == "committed" && !((value("epoch"), "seen") in ms) {
 	kind = value("value")
+	ms[value("epoch"), "seen"] = 1
 	changes[kind]++
 	total++
 }
-fact == "committed" && mine && kind == "drain" {
+fact == "committed" && value("value") == "drain" {
 	drains++
-	fault[drains] = fault_ms
+	drained[drains] = member
+	by[drains] = value("agent")
+	tried[drains] = sender[member]
 	epoch[drains] = value("epoch")
-	ms[drains, "verdict"] = since(fault_ms, verdict_ms)
-	ms[drains, "committed"] = since(fault_ms, when())
+	began[drains] = fault[member]
+	ms[drains, "verdict"] = since(fault[member], verdict[member])
+	ms[drains, "committed"] = since(fault[member], when())
 }
-(fact == "insync" || fact == "answered") && drains && value("epoch") == epoch[drains] {
-	ms[drains, fact] = since(fault[drains], when())
+(fact == "insync" || fact == "answered") && drains && value("epoch") == epoch[drains] &&
+    !((drains, fact) in ms) {
+	ms[drains, fact] = since(began[drains], when())
 }
 
 END {
-	printf "\nWhat the agent measured, in ms after the first failed probe:\n\n"
-	printf "  %-14s %7s  %8s  %10s  %8s  %9s\n", "", "fault", "verdict", "committed", \
+	printf "\nWhat the agents measured, in ms after the first failed probe:\n\n"
+	printf "  %-22s %5s  %7s  %9s  %7s  %8s\n", "", "fault", "verdict", "committed", \
 		"in sync", "answered"
 	for (i = 1; i <= drains; i++)
-		printf "  drain %d of %-3s %6d  %8d  %10d  %8d  %9d\n", i, member, 0, \
-			ms[i, "verdict"], ms[i, "committed"], ms[i, "insync"], ms[i, "answered"]
+		printf "  drain of %-3s by %-3s     %5d  %7d  %9d  %7d  %8d\n", drained[i], \
+			by[i], 0, ms[i, "verdict"], ms[i, "committed"], ms[i, "insync"], \
+			ms[i, "answered"]
 	if (drains) {
-		blind = since(killed_ms % 86400000, fault[1])
+		blind = since(killed_ms % 86400000, began[1])
 		printf "\n  %s was killed %d ms before the first probe failed: out of the zone %d ms\n" \
 			"  after the kill, and answered by every name server %d ms after it.\n", \
-			member, blind, blind + ms[1, "committed"], blind + ms[1, "answered"]
+			drained[1], blind, blind + ms[1, "committed"], blind + ms[1, "answered"]
 	}
-	printf "\n  DNS changes: %d (%d creation, %d drains, %d returns, %d ramp steps),\n" \
-		"  while %s went down %d times.\n", total, changes["create"], \
-		changes["drain"], changes["return"], changes["ramp"], member, flaps + 1
-	exit drains == 0
+	for (i = 1; i <= drains; i++)
+		if (tried[i] != by[i])
+			printf "  The drain of %s was sent first by %s, which died; %s finished.\n", \
+				drained[i], tried[i], by[i]
+	printf "\n  DNS changes: %d (%d creation, %d drains, %d returns, %d ramp steps).\n", \
+		total, changes["create"], changes["drain"], changes["return"], changes["ramp"]
+	exit drains != 2
 }

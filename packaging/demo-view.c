@@ -4,9 +4,10 @@
  *
  * Looks at the world from outside, as a client does: asks the lab's DNS many times a
  * second who it is sent to, and counts. Weights cannot be seen in one answer, shares of
- * many can. Beneath stands what the agent said (its log) and what the demo is doing to
- * the sites (the story). It shares nothing with the agent, not even its DNS library:
- * one question of one type needs thirty lines.
+ * many can. Beneath stands what the agents said (their logs, each thing once: they say
+ * much alike) and above what the demo is doing to them (the story; a line of it that
+ * begins with '>' stands under the last one that does not). It shares nothing with the
+ * agents, not even their DNS library: one question of one type needs thirty lines.
  *
  * On a terminal it repaints in place; elsewhere it prints one line a second and each
  * fact as it comes. It ends on SIGTERM or SIGINT, leaving its last picture.
@@ -32,7 +33,10 @@ enum {
 	WINDOW_TICKS = 5, /* the bars show the last second */
 	MEMBERS_SHOWN = 4,
 	HISTORY = 400, /* ticks of the strips; as many as the screen is wide */
-	FACTS_SHOWN = 10,
+	FACTS_SHOWN = 9,
+	LOGS_MAX = 8,
+	ALIKE_MS = 3000, /* what another agent said so lately is not said again */
+	BESIDES = 2,     /* lines under the story's */
 	LINE_BYTES = 1024,
 	BAR_COLUMNS = 40,
 };
@@ -46,7 +50,7 @@ struct member {
 };
 
 struct tail { /* a file that grows, read by lines */
-	const char *path;
+	const char *path, *agent;
 	FILE *file;
 	char line[LINE_BYTES];
 	size_t used;
@@ -61,9 +65,16 @@ struct view {
 	unsigned silent[WINDOW_TICKS], silent_pct;
 	unsigned ticks;
 	uint64_t began_ms;
-	struct tail log, story;
-	char stage[LINE_BYTES];
+	struct tail log[LOGS_MAX], story;
+	unsigned logs;
+	char stage[LINE_BYTES], beside[BESIDES][LINE_BYTES];
+	unsigned besides;
 	char fact[FACTS_SHOWN][LINE_BYTES]; /* a ring; facts counts all */
+	struct said {
+		char what[96]; /* kind, member and value */
+		const char *agent;
+		uint64_t at_ms;
+	} said[FACTS_SHOWN];
 	unsigned facts;
 	bool terminal, blocks;
 };
@@ -269,39 +280,74 @@ logfmt_get(const char *line, const char *key, char *out, size_t out_bytes)
 
 /* Marks that the summary shows, and details of one address, are left out here. */
 static bool
-fact_shown(const char *level, const char *fact)
+fact_shown(const char *level, const char *fact, const char *value)
 {
-	static const char *const hidden[] = {
-	    "", "change_sent", "insync", "address_up", "address_down", "blocked"};
+	static const char *const hidden[] = {"", "address_up", "address_down",
+	    "blocked", "insync", "policy", "started", "ledger_taken"};
 
 	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
 		if (strcmp(fact, hidden[i]) == 0)
 			return false;
+	if (strcmp(fact, "doubt") == 0)
+		return strcmp(value, "alone") == 0;
+	if (strcmp(fact, "peer") == 0 && strcmp(value, "begins") == 0)
+		return false;
 	return strcmp(level, "debug") != 0;
 }
 
-static void
-fact_add(struct view *v, const char *line)
+static bool
+said_by_another(const struct view *v, const struct said *now)
 {
-	char level[16], fact[32], member[32], value[32], text[400];
+	for (unsigned i = 0; i < FACTS_SHOWN && i < v->facts; i++) {
+		const struct said *s = &v->said[i];
+
+		if (s->agent != now->agent && now->at_ms - s->at_ms < ALIKE_MS &&
+		    strcmp(s->what, now->what) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+fact_add(struct view *v, const char *agent, const char *line)
+{
+	char level[16], fact[32], member[24], value[32], text[400];
 	char *out = v->fact[v->facts % FACTS_SHOWN];
-	uint64_t at_ms = now_ms() - v->began_ms;
+	struct said now = {.agent = agent, .at_ms = now_ms()};
+	uint64_t at_ms = now.at_ms - v->began_ms;
 
 	logfmt_get(line, "level", level, sizeof level);
 	logfmt_get(line, "fact", fact, sizeof fact);
-	if (!fact_shown(level, fact))
+	logfmt_get(line, "value", value, sizeof value);
+	if (!fact_shown(level, fact, value))
 		return;
 	logfmt_get(line, "member", member, sizeof member);
-	logfmt_get(line, "value", value, sizeof value);
 	logfmt_get(line, "text", text, sizeof text);
+	(void)snprintf(now.what, sizeof now.what, "%s %s %s", fact, member, value);
+	if (said_by_another(v, &now))
+		return;
+	v->said[v->facts % FACTS_SHOWN] = now;
 	if (strncmp(text, value, strlen(value)) == 0) /* it says so itself */
 		value[0] = '\0';
-	(void)snprintf(out, LINE_BYTES, "%3u.%u s  %-9s %-3s %s%s%s",
-	    (unsigned)(at_ms / 1000), (unsigned)(at_ms / 100 % 10), fact, member, value,
-	    value[0] != '\0' && text[0] != '\0' ? ": " : "", text);
+	(void)snprintf(out, LINE_BYTES, "%3u.%u s  %-4s %-11s %-3s %s%s%s",
+	    (unsigned)(at_ms / 1000), (unsigned)(at_ms / 100 % 10), agent, fact, member,
+	    value, value[0] != '\0' && text[0] != '\0' ? ": " : "", text);
 	v->facts++;
 	if (!v->terminal)
 		(void)printf("          %s\n", out);
+}
+
+static void
+story_add(struct view *v, const char line[LINE_BYTES])
+{
+	if (!v->terminal)
+		(void)printf(line[0] == '>' ? "   %s\n" : "-- %s\n", line);
+	if (line[0] != '>') {
+		memcpy(v->stage, line, LINE_BYTES);
+		v->besides = 0;
+	} else if (v->besides < BESIDES) {
+		memcpy(v->beside[v->besides++], line, LINE_BYTES);
+	}
 }
 
 static void
@@ -309,13 +355,11 @@ read_tails(struct view *v)
 {
 	char line[LINE_BYTES];
 
-	while (tail_next(&v->story, line)) {
-		memcpy(v->stage, line, sizeof line);
-		if (!v->terminal)
-			(void)printf("-- %s\n", line);
-	}
-	while (tail_next(&v->log, line))
-		fact_add(v, line);
+	while (tail_next(&v->story, line))
+		story_add(v, line);
+	for (unsigned i = 0; i < v->logs; i++)
+		while (tail_next(&v->log[i], line))
+			fact_add(v, v->log[i].agent, line);
 }
 
 /* The screen. */
@@ -374,8 +418,10 @@ paint(const struct view *v)
 	if (strip > HISTORY - 1)
 		strip = HISTORY - 1;
 	shown = v->facts < FACTS_SHOWN ? v->facts : FACTS_SHOWN;
-	(void)printf(
-	    "\033[H\033[1m%.*s\033[0m%s%s", (int)columns - 1, v->stage, eol, eol);
+	(void)printf("\033[H\033[1m%.*s\033[0m%s", (int)columns - 1, v->stage, eol);
+	for (unsigned i = 0; i < BESIDES; i++)
+		(void)printf("%.*s%s", (int)columns - 1,
+		    i < v->besides ? v->beside[i] : "", eol);
 	for (unsigned m = 0; m < v->members; m++) {
 		const struct member *one = &v->member[m];
 
@@ -387,7 +433,7 @@ paint(const struct view *v)
 	}
 	(void)printf("  no answer %2u %%   (%u questions a second)%s%s", v->silent_pct,
 	    QUESTIONS * 1000 / TICK_MS, eol, eol);
-	(void)printf("  what the agent says%s", eol);
+	(void)printf("  what the agents say%s", eol);
 	for (unsigned i = v->facts - shown; i < v->facts; i++)
 		(void)printf(
 		    "  %.*s%s", (int)columns - 3, v->fact[i % FACTS_SHOWN], eol);
@@ -404,7 +450,7 @@ print_line(const struct view *v)
 	    "%3u.%u s  ", (unsigned)(at_ms / 1000), (unsigned)(at_ms / 100 % 10));
 	for (unsigned m = 0; m < v->members; m++) {
 		(void)printf(" %s ", v->member[m].name);
-		put_bar(v, v->member[m].share_pct, BAR_COLUMNS / 2);
+		put_bar(v, v->member[m].share_pct, BAR_COLUMNS / 4);
 		(void)printf(" %3u %%", v->member[m].share_pct);
 	}
 	if (v->silent_pct > 0)
@@ -451,6 +497,18 @@ member_add(struct view *v, char *word)
 }
 
 static bool
+log_add(struct view *v, char *word)
+{
+	char *equals = strchr(word, '=');
+
+	if (equals == NULL || v->logs == LOGS_MAX)
+		return false;
+	*equals = '\0';
+	v->log[v->logs++] = (struct tail){.path = equals + 1, .agent = word};
+	return true;
+}
+
+static bool
 options_read(struct view *v, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -473,7 +531,7 @@ options_read(struct view *v, int argc, char **argv)
 		else if (c == 'm')
 			good = member_add(v, optarg) && good;
 		else if (c == 'l')
-			v->log.path = optarg;
+			good = log_add(v, optarg) && good;
 		else if (c == 's')
 			v->story.path = optarg;
 		else
@@ -504,7 +562,7 @@ main(int argc, char **argv)
 	if (!options_read(&v, argc, argv)) {
 		(void)fprintf(stderr,
 		    "usage: %s --dns IP:PORT --name NAME --member NAME=IP... "
-		    "[--log FILE] [--story FILE]\n",
+		    "[--log AGENT=FILE]... [--story FILE]\n",
 		    argv[0]);
 		return 2;
 	}

@@ -20,7 +20,6 @@
 struct http_plan {
 	struct http_rule rule;
 	const struct connect_from *from;
-	uint64_t timeout_ms;
 	uint16_t port;
 	char url[DNS_NAME_MAX + CHECK_PATH_MAX + 32];
 	struct tls_trust *trust; /* the check's own; NULL: none */
@@ -65,10 +64,10 @@ hop_free(struct http_hop *hop)
 static void
 try_free(struct http_try *t)
 {
-	connect_cancel(&t->connect);
 	resolver_cancel(t->query);
 	if (t->exchange != NULL)
 		web_cancel(t->exchange);
+	connect_cancel(&t->connect);
 	hop_free(t->hop);
 	free(t->body);
 	free(t->location);
@@ -192,13 +191,15 @@ on_connect(void *arg, int fd, int error)
 	    .header = on_header, .body = on_body, .end = on_end};
 	struct http_try *t = arg;
 
+	(void)fd;
 	if (error != 0) {
 		result_from_connect(&t->result, error, false);
 		finish(t);
 		return;
 	}
 	t->exchange = web_start(t->tools->web,
-	    t->hop == NULL ? t->plan->request : t->hop->request, fd, &reader, t);
+	    t->hop == NULL ? t->plan->request : t->hop->request, &t->connect, &reader,
+	    t);
 	if (t->exchange != NULL)
 		return;
 	(void)memory_short(&t->result);
@@ -273,8 +274,7 @@ next_hop(struct http_try *t)
 	}
 	own_host = strcasecmp(hop->at.host, check->host) == 0;
 	hop->request = web_request_new(check, hop->at.text,
-	    own_host && (hop->at.https || !check->https), &t->plan->side,
-	    t->plan->timeout_ms);
+	    own_host && (hop->at.https || !check->https), &t->plan->side);
 	t->hop = hop;
 	hop_free(last);
 	if (hop->request == NULL)
@@ -309,6 +309,7 @@ http_start(const struct http_tools *tools, const struct http_plan *plan,
 	t->to = t->first = *to;
 	t->port = plan->port;
 	t->connect.fd = -1;
+	t->connect.stays = t->connect.speaks = true;
 	t->verdict = HTTP_MORE;
 	t->done = done;
 	t->arg = arg;
@@ -398,15 +399,13 @@ http_plan_new(const struct check_spec *check, uint16_t port,
 		return NULL;
 	}
 	p->from = from;
-	p->timeout_ms = check->timeout_ms;
 	p->port = port;
 	format_url(p);
 	if (!read_files(p, file, system, e)) {
 		http_plan_free(p);
 		return NULL;
 	}
-	p->request =
-	    web_request_new(&check->http, p->url, true, &p->side, p->timeout_ms);
+	p->request = web_request_new(&check->http, p->url, true, &p->side);
 	if (p->request != NULL)
 		return p;
 	(void)err_set(e, "out of memory");

@@ -4,58 +4,59 @@
  *
  * - Easy handles are pooled, as many as there are exchanges at a time; a handle
  *   remembers the request that it was last set for and is set again only for another.
- *   Before curl 8.1.0 a handle serves once: used again, it writes into freed memory when
- *   the first header of an answer is a folded line (curl's pull request 11103).
+ * - Before curl 8.1.0 a handle that is used again writes into freed memory when the
+ *   first header of an answer is a folded line: it appends to the last header of the
+ *   answer before, which it has forgotten to forget (curl's pull request 11103). So from
+ *   the status line until the first header is kept, CURLOPT_HEADER is on: then curl shows
+ *   a line to the body's callback before it keeps it, and that refuses a continuation of
+ *   nothing. (RFC 9112 §5.2 lets a client reject folded lines.)
  * - curl neither resolves nor connects: the open-socket callback hands it a connection
  *   that is up. The one CONNECT_TO entry is a constant that keeps curl from looking the
  *   name up. (curl 7.88 calls connect() all the same, with that address; Linux answers
  *   0, once, on a socket that was connected in the background.)
  * - No connection is kept or looked for (FORBID_REUSE, FRESH_CONNECT): with thousands
  *   of hosts curl's cache is what explodes.
- * - Sockets are watched level-triggered, through one event a handle that is touched
- *   only when curl's wish differs from what is watched already.
+ * - A connection comes watched (edge-triggered), and most answers come in one piece:
+ *   only when curl wants more than that is the socket watched for what curl wants.
  */
 #include "probe/http_curl.h"
 
 #include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "probe/http_request.h"
+#include "probe/pool.h"
+
 #define BUFFER_BYTES 8192
+#define HEAD_BUFFER_BYTES 1024 /* where the body does not matter; curl's least */
 #define IDLE_HANDLES_MAX 256
 #define CONNECTS_MIN 64
-#define BELT_MS 1000 /* beyond the deadline of the caller, should that not come */
 #define LINE_BYTES_MAX 102400 /* curl allows one header line */
 
-struct web_request {
-	const struct check_http *check;
-	struct web_side side;
-	uint64_t serial; /* never used twice, unlike an address in memory */
-	uint64_t timeout_ms;
-	char *url;
-	struct curl_slist *headers;
-};
+enum head { HEAD_BEGINS = 0, HEAD_WATCHED, HEAD_KEPT };
 
 struct web_exchange { /* with its pooled handle */
 	struct web *web;
 	CURL *easy;
 	const struct web_reader *reader; /* NULL: idle */
 	void *arg;
-	bool enough; /* the reader said so */
-	bool https;
-	bool judged;      /* the certificate's days were looked at */
-	bool given;       /* curl has had the connection */
+	enum head head;
+	bool included; /* CURLOPT_HEADER is on: on_body() sees the head's lines first */
+	bool folded;   /* the head began with the continuation of nothing */
+	bool enough;   /* the reader said so */
+	bool judged;   /* the certificate's days were looked at */
+	bool given;    /* curl has had the connection */
 	uint64_t set_for; /* a request's serial; 0: none */
 	const struct web_request *request;
 	struct tls_seen seen;
 	struct probe_result refused; /* of a certificate; outcome PASS: it was not */
-	struct event ev;
-	short watched;
-	int fd;                    /* -1: none */
-	struct web_exchange *next; /* idle */
+	struct connect *connect;     /* the caller's; NULL: none */
+	short wants;                 /* what curl waits for: EV_READ, EV_WRITE */
+	bool level;                  /* the socket is watched level-triggered */
+	struct web_exchange *next;   /* idle */
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -65,7 +66,8 @@ struct web {
 	struct event *timer;
 	struct curl_slist *nowhere; /* CONNECT_TO */
 	struct web_exchange *idle;
-	long idles, idles_max, handles, connects_max;
+	long idles, handles, connects_max;
+	bool watches_heads; /* curl is older than 8.1.0 */
 	char user_agent[128];
 };
 
@@ -98,36 +100,33 @@ want_timer(CURLM *multi, long wait_ms, void *arg)
 }
 
 static void
-on_ready(evutil_socket_t fd, short what, void *arg)
+watch_level(struct web_exchange *x)
 {
-	struct web *w = arg;
-	int mask = (what & EV_READ ? CURL_CSELECT_IN : 0) |
-	    (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
-	int running;
-
-	(void)curl_multi_socket_action(w->multi, fd, mask, &running);
-	reap(w);
+	x->level = true;
+	connect_watch(x->connect, x->wants);
 }
 
 static void
-watch(struct web_exchange *x, short what)
+on_ready(void *arg, short what)
 {
-	if (x->watched == what)
+	struct web_exchange *x = arg;
+	struct web *w = x->web;
+	int mask = (what & x->wants & EV_READ ? CURL_CSELECT_IN : 0) |
+	    (what & x->wants & EV_WRITE ? CURL_CSELECT_OUT : 0);
+	int running;
+
+	if (mask == 0)
 		return;
-	if (x->watched != 0)
-		(void)event_del(&x->ev);
-	x->watched = what;
-	if (what == 0)
-		return;
-	(void)event_assign(
-	    &x->ev, x->web->base, x->fd, (short)(what | EV_PERSIST), on_ready, x->web);
-	(void)event_add(&x->ev, NULL);
+	(void)curl_multi_socket_action(w->multi, x->connect->fd, mask, &running);
+	if (x->wants != 0 && !x->level) /* it may not have taken all that there is */
+		watch_level(x);
+	reap(w);
 }
 
 static int
 want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
-	static const short watched[] = {
+	static const short wanted[] = {
 	    [CURL_POLL_IN] = EV_READ,
 	    [CURL_POLL_OUT] = EV_WRITE,
 	    [CURL_POLL_INOUT] = EV_READ | EV_WRITE,
@@ -138,8 +137,13 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 	(void)arg;
 	(void)unused;
 	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
-	if (x != NULL && x->fd == fd)
-		watch(x, watched[what]);
+	if (x == NULL || x->connect == NULL || x->connect->fd != fd ||
+	    x->wants == wanted[what])
+		return 0;
+	x->wants = wanted[what];
+	if (x->level ||
+	    (x->wants != 0 && (x->wants != EV_READ || x->connect->readable)))
+		watch_level(x);
 	return 0;
 }
 
@@ -149,10 +153,10 @@ give_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	struct web_exchange *x = arg;
 
 	(void)address;
-	if (purpose != CURLSOCKTYPE_IPCXN || x->fd < 0)
+	if (purpose != CURLSOCKTYPE_IPCXN || x->connect == NULL)
 		return CURL_SOCKET_BAD;
 	x->given = true;
-	return x->fd;
+	return x->connect->fd;
 }
 
 static int
@@ -165,11 +169,10 @@ say_connected(void *arg, curl_socket_t fd, curlsocktype purpose)
 static void
 drop_socket(struct web_exchange *x)
 {
-	if (x->fd < 0)
-		return;
-	watch(x, 0);
-	(void)close(x->fd);
-	x->fd = -1;
+	if (x->connect != NULL)
+		connect_cancel(x->connect);
+	x->connect = NULL;
+	x->wants = 0;
 }
 
 static int
@@ -177,7 +180,7 @@ close_socket(void *arg, curl_socket_t fd)
 {
 	struct web_exchange *x = arg;
 
-	if (fd == x->fd)
+	if (x->connect != NULL && fd == x->connect->fd)
 		drop_socket(x);
 	else
 		(void)close(fd);
@@ -201,7 +204,7 @@ static bool
 has_days(struct web_exchange *x)
 {
 	const struct curl_tlssessioninfo *tls = NULL;
-	uint32_t min_days = x->https ? x->request->check->min_days : 0;
+	uint32_t min_days = x->request->https ? x->request->check->min_days : 0;
 
 	if (x->judged || min_days == 0)
 		return true;
@@ -209,6 +212,32 @@ has_days(struct web_exchange *x)
 	(void)curl_easy_getinfo(x->easy, CURLINFO_TLS_SSL_PTR, &tls);
 	return tls == NULL || tls->internals == NULL ||
 	    tls_has_days(tls->internals, min_days, &x->refused);
+}
+
+static void
+include_head(struct web_exchange *x, bool on)
+{
+	x->included = on;
+	(void)curl_easy_setopt(x->easy, CURLOPT_HEADER, on ? 1L : 0L);
+}
+
+/* From the status line until curl has a header of this answer to append to. */
+static void
+watch_head(struct web_exchange *x, const char *line, long status)
+{
+	bool blank = line[0] == '\r' || line[0] == '\n';
+
+	if (x->head == HEAD_KEPT || !x->web->watches_heads)
+		return;
+	if (x->head == HEAD_BEGINS) {
+		x->head = HEAD_WATCHED;
+		include_head(x, true);
+	} else if (!blank || status >= 200 || status == 101) {
+		x->head = HEAD_KEPT;
+		include_head(x, false);
+	} else {
+		x->head = HEAD_BEGINS; /* that of the answer behind a 1xx one */
+	}
 }
 
 static size_t
@@ -221,6 +250,7 @@ on_header(char *line, size_t one, size_t bytes, void *arg)
 	if (!has_days(x))
 		return 0;
 	(void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	watch_head(x, line, status);
 	x->enough = !x->reader->header(x->arg, line, bytes, (uint32_t)status);
 	return x->enough ? 0 : bytes;
 }
@@ -231,6 +261,10 @@ on_body(char *data, size_t one, size_t bytes, void *arg)
 	struct web_exchange *x = arg;
 
 	(void)one;
+	if (x->included) {
+		x->folded = data[0] == ' ' || data[0] == '\t';
+		return x->folded ? 0 : bytes;
+	}
 	x->enough = !x->reader->body(x->arg, data, bytes);
 	return x->enough ? 0 : bytes;
 }
@@ -253,7 +287,6 @@ set_forever(struct web_exchange *x)
 	SET(CURLOPT_HEADERDATA, x);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, x);
-	SET(CURLOPT_USERAGENT, x->web->user_agent);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL);
@@ -264,11 +297,10 @@ set_forever(struct web_exchange *x)
 	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	SET(CURLOPT_FORBID_REUSE, 1L);
 	SET(CURLOPT_FRESH_CONNECT, 1L);
-	SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	SET(CURLOPT_DNS_CACHE_TIMEOUT, -1L);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_PATH_AS_IS, 1L);
-	SET(CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
 #undef SET
 }
 
@@ -280,7 +312,6 @@ exchange_new(struct web *w)
 	if (x == NULL)
 		return NULL;
 	x->web = w;
-	x->fd = -1;
 	x->easy = curl_easy_init();
 	if (x->easy == NULL) {
 		free(x);
@@ -303,16 +334,18 @@ exchange_free(struct web_exchange *x)
 	free(x);
 }
 
-static void
-set_request(struct web_exchange *x, const struct web_request *q)
+static bool
+set_request(struct web_exchange *x, struct web_request *q)
 {
 	const struct check_http *check = q->check;
+	bool has_rule = check->contains[0] != '\0' || check->matches[0] != '\0';
 	CURL *c = x->easy;
 
 	if (x->set_for == q->serial)
-		return;
+		return true;
+	if (!web_request_name(q, x->web->user_agent))
+		return false;
 	x->set_for = q->serial;
-	x->https = strncmp(q->url, "https:", 6) == 0;
 	(void)curl_easy_setopt(c, CURLOPT_HTTPGET, 1L); /* forgets NOBODY */
 	(void)curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, NULL);
 	if (strcmp(check->method, "HEAD") == 0)
@@ -320,15 +353,18 @@ set_request(struct web_exchange *x, const struct web_request *q)
 	else if (strcmp(check->method, "GET") != 0)
 		(void)curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, check->method);
 	(void)curl_easy_setopt(c, CURLOPT_URL, q->url);
+	(void)curl_easy_setopt(c, CURLOPT_CURLU, q->parsed);
 	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, q->headers);
-	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)q->timeout_ms + BELT_MS);
+	(void)curl_easy_setopt(
+	    c, CURLOPT_BUFFERSIZE, (long)(has_rule ? BUFFER_BYTES : HEAD_BUFFER_BYTES));
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, check->verify ? 1L : 0L);
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, check->verify ? 2L : 0L);
-	(void)curl_easy_setopt(c, CURLOPT_TCP_NODELAY, x->https ? 1L : 0L);
+	(void)curl_easy_setopt(c, CURLOPT_TCP_NODELAY, q->https ? 1L : 0L);
+	return true;
 }
 
 struct web_exchange *
-web_start(struct web *w, const struct web_request *q, int fd,
+web_start(struct web *w, struct web_request *q, struct connect *c,
     const struct web_reader *reader, void *arg)
 {
 	struct web_exchange *x = w->idle;
@@ -340,18 +376,25 @@ web_start(struct web *w, const struct web_request *q, int fd,
 		x = exchange_new(w);
 	}
 	if (x == NULL) {
-		(void)close(fd);
+		connect_cancel(c);
 		return NULL;
 	}
-	x->fd = fd;
+	x->connect = c;
 	x->reader = reader;
 	x->arg = arg;
-	x->enough = x->judged = x->given = false;
+	x->enough = x->judged = x->folded = x->level = x->given = false;
+	x->head = HEAD_BEGINS;
+	if (x->included)
+		include_head(x, false);
 	x->request = q;
 	x->seen.error = 0;
 	x->refused.outcome = OUTCOME_PASS;
 	x->why[0] = '\0';
-	set_request(x, q);
+	if (!set_request(x, q)) {
+		web_cancel(x);
+		return NULL;
+	}
+	connect_tell(c, on_ready, x);
 	(void)curl_multi_add_handle(w->multi, x->easy);
 	return x;
 }
@@ -361,10 +404,10 @@ web_cancel(struct web_exchange *x)
 {
 	struct web *w = x->web;
 
-	(void)curl_multi_remove_handle(w->multi, x->easy);
+	(void)curl_multi_remove_handle(w->multi, x->easy); /* also if it is not in */
 	drop_socket(x);
 	x->reader = NULL;
-	if (w->idles >= w->idles_max) {
+	if (w->idles >= IDLE_HANDLES_MAX) {
 		exchange_free(x);
 		return;
 	}
@@ -378,9 +421,9 @@ web_in_handshake(const struct web_exchange *x)
 {
 	curl_off_t tls_us = 0;
 
-	if (x->https)
+	if (x->request->https)
 		(void)curl_easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
-	return x->https && tls_us == 0;
+	return x->request->https && tls_us == 0;
 }
 
 static const struct { /* text ends in ": ": curl's own words follow */
@@ -397,6 +440,7 @@ static const struct { /* text ends in ": ": curl's own words follow */
     {CURLE_UNSUPPORTED_PROTOCOL, PROBE_GARBAGE, "not HTTP: "}, /* no status line */
     {CURLE_WEIRD_SERVER_REPLY, PROBE_GARBAGE, "not HTTP: "},
     {CURLE_BAD_CONTENT_ENCODING, PROBE_GARBAGE, "not HTTP: "},
+    {CURLE_BAD_FUNCTION_ARGUMENT, PROBE_GARBAGE, "not HTTP: "}, /* of such a head */
     {CURLE_FILESIZE_EXCEEDED, PROBE_GARBAGE, "not HTTP: "},
     {CURLE_HTTP2, PROBE_GARBAGE, "not HTTP: "},
     {CURLE_OPERATION_TIMEDOUT, PROBE_TIMEOUT, "no whole answer in time"},
@@ -409,6 +453,12 @@ blame(const struct web_exchange *x, CURLcode code, struct probe_result *r)
 	bool cut = code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
 	long error = 0;
 
+	if (x->folded) {
+		result_fail(r, PROBE_GARBAGE,
+		    "not HTTP: the head begins with the "
+		    "continuation of a line that is not there");
+		return;
+	}
 	(void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &error);
 	for (size_t i = 0; i < sizeof plainly / sizeof plainly[0]; i++) {
 		const char *text = plainly[i].text;
@@ -470,55 +520,14 @@ reap(struct web *w)
 	}
 }
 
-struct web_request *
-web_request_new(const struct check_http *check, const char *url, bool secrets,
-    const struct web_side *side, uint64_t timeout_ms)
-{
-	static uint64_t serial;
-	struct web_request *q = calloc(1, sizeof *q);
-	const char *line = secrets ? check->headers : "", *end;
-	char text[CHECK_HEADERS_BYTES];
-
-	if (q == NULL)
-		return NULL;
-	q->check = check;
-	q->side.trust = side->trust;
-	q->side.identity = secrets ? side->identity : NULL;
-	q->serial = ++serial;
-	q->timeout_ms = timeout_ms;
-	q->url = strdup(url);
-	q->headers = curl_slist_append(NULL, "Connection: close");
-	if (strcmp(check->method, "POST") == 0 || strcmp(check->method, "PUT") == 0 ||
-	    strcmp(check->method, "PATCH") == 0)
-		q->headers = curl_slist_append(q->headers, "Content-Length: 0");
-	for (; *line != '\0'; line = *end == '\0' ? end : end + 1) {
-		end = strchrnul(line, '\n');
-		(void)snprintf(text, sizeof text, "%.*s", (int)(end - line), line);
-		if (text[0] != '\0')
-			q->headers = curl_slist_append(q->headers, text);
-	}
-	if (q->url != NULL && q->headers != NULL)
-		return q;
-	web_request_free(q);
-	return NULL;
-}
-
-void
-web_request_free(struct web_request *q)
-{
-	if (q == NULL)
-		return;
-	curl_slist_free_all(q->headers);
-	free(q->url);
-	free(q);
-}
-
 struct web *
 web_new(struct event_base *base, const char *user_agent, struct err *e)
 {
 	struct web *w = calloc(1, sizeof *w);
 
-	if (w == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (w == NULL ||
+	    curl_global_init_mem(CURL_GLOBAL_DEFAULT, pool_malloc, pool_free,
+		pool_realloc, pool_strdup, pool_calloc) != CURLE_OK)
 		goto fail;
 	w->base = base;
 	(void)snprintf(w->user_agent, sizeof w->user_agent, "%s", user_agent);
@@ -527,8 +536,7 @@ web_new(struct event_base *base, const char *user_agent, struct err *e)
 	w->nowhere = curl_slist_append(NULL, "::127.0.0.1:9");
 	if (w->multi == NULL || w->timer == NULL || w->nowhere == NULL)
 		goto fail;
-	if (curl_version_info(CURLVERSION_NOW)->version_num >= 0x080100)
-		w->idles_max = IDLE_HANDLES_MAX;
+	w->watches_heads = curl_version_info(CURLVERSION_NOW)->version_num < 0x080100;
 	w->connects_max = CONNECTS_MIN;
 	(void)curl_multi_setopt(w->multi, CURLMOPT_MAXCONNECTS, w->connects_max);
 	(void)curl_multi_setopt(w->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
@@ -557,38 +565,6 @@ web_free(struct web *w)
 	curl_slist_free_all(w->nowhere);
 	free(w);
 	curl_global_cleanup();
-}
-
-static bool
-take_part(CURLU *u, CURLUPart part, unsigned flags, char *to, size_t room)
-{
-	char *text = NULL;
-	bool fits =
-	    curl_url_get(u, part, &text, flags) == CURLUE_OK && strlen(text) < room;
-
-	if (fits)
-		memcpy(to, text, strlen(text) + 1);
-	curl_free(text);
-	return fits;
-}
-
-bool
-web_url_join(struct web_url *to, const char *base, const char *location)
-{
-	CURLU *u = curl_url();
-	char scheme[8], port[8];
-	bool ok = u != NULL && curl_url_set(u, CURLUPART_URL, base, 0) == CURLUE_OK &&
-	    curl_url_set(u, CURLUPART_URL, location, CURLU_DISALLOW_USER) ==
-		CURLUE_OK &&
-	    take_part(u, CURLUPART_SCHEME, 0, scheme, sizeof scheme) &&
-	    take_part(u, CURLUPART_HOST, 0, to->host, sizeof to->host) &&
-	    take_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT, port, sizeof port) &&
-	    take_part(u, CURLUPART_URL, 0, to->text, sizeof to->text) &&
-	    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-	curl_url_cleanup(u);
-	to->https = ok && scheme[4] == 's';
-	to->port = ok ? (uint16_t)strtoul(port, NULL, 10) : 0;
-	return to->port != 0;
 }
 
 const char *

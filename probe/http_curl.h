@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <stddef.h>
 
+#include "probe/connect.h"
 #include "probe/tls.h"
 
 #define WEB_URL_MAX 2048
@@ -43,12 +44,13 @@ void web_free(struct web *w); /* every exchange must be over */
 /* check and side's are borrowed for the request's life; the url is copied. secrets: with
  * the check's own headers and identity. NULL: out of memory. */
 struct web_request *web_request_new(const struct check_http *check, const char *url,
-    bool secrets, const struct web_side *side, uint64_t timeout_ms);
+    bool secrets, const struct web_side *side);
 void web_request_free(struct web_request *q);
 
-/* Takes the connected socket, also when it fails. NULL: out of memory. The reader is
- * called later only; after `end` the exchange is gone. */
-struct web_exchange *web_start(struct web *w, const struct web_request *q, int fd,
+/* On a connection that is up and stays; the exchange closes it, also when it fails to
+ * start. NULL: out of memory. The reader is called later only; after `end` the exchange
+ * is gone. There is no deadline in here: the caller cancels. */
+struct web_exchange *web_start(struct web *w, struct web_request *q, struct connect *c,
     const struct web_reader *reader, void *arg);
 /* Closes; not from a reader's header or body. */
 void web_cancel(struct web_exchange *x);

@@ -73,7 +73,8 @@ loop_init(struct loop *l, struct err *e)
 		l->base = event_base_new_with_config(config);
 		event_config_free(config);
 	}
-	if (l->base != NULL)
+	if (l->base != NULL &&
+	    event_base_priority_init(l->base, LOOP_PRIORITY_LAST + 1) == 0)
 		l->tick = evtimer_new(l->base, on_tick, l);
 	if (l->tick != NULL)
 		return true;

@@ -15,6 +15,7 @@
 #include "steering/core/err.h"
 
 #define LOOP_TICK_US 10000
+#define LOOP_PRIORITY_LAST 2 /* of three; events have the middle one unless told */
 
 struct timer { /* in the caller's storage; all zero: not set */
 	struct heap_node node;

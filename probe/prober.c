@@ -17,6 +17,8 @@
 #include "probe/worker.h"
 
 #define MESSAGES_AT_ONCE 64 /* then the probes have their turn */
+#define STARTS_AT_ONCE 16
+#define STARTS_A_TICK 100 /* whatever else there is to do: 10,000 a second */
 #define HEARTBEAT_US UINT64_C(1000000)
 
 static void
@@ -32,23 +34,50 @@ worker_reschedule(struct worker *w)
 {
 	uint64_t next_us = schedule_next_us(&w->schedule);
 
-	if (next_us == UINT64_MAX)
+	if (next_us == UINT64_MAX || w->behind)
 		return;
 	if (w->due.node.place == 0 || w->due.node.due_us > next_us)
 		loop_set(&w->loop, &w->due, next_us);
+}
+
+/* A few at a time. The rest is started when no socket has anything to say, so that with
+ * more to do than can be done what is under way ends first, and stays little; yet
+ * some at each tick, because somebody may talk without an end. */
+static void
+start_due(struct worker *w, uint64_t now_us, int most)
+{
+	static const struct timeval next_turn = {0};
+	struct beat *b = NULL;
+	int n = 0;
+
+	w->behind = false;
+	while (n++ < most && (b = schedule_due(&w->schedule, now_us)) != NULL)
+		flight_start(w, heap_entry(b, struct slot, beat));
+	w->behind = b != NULL;
+	if (w->behind) {
+		(void)evtimer_add(w->more, &next_turn);
+		loop_set(&w->loop, &w->due, now_us + LOOP_TICK_US);
+	} else {
+		worker_reschedule(w);
+	}
+	if (w->outbox.deaf)
+		end(w, PROBER_EXIT_DEAF);
 }
 
 static void
 on_due(struct timer *t, uint64_t now_us)
 {
 	struct worker *w = heap_entry(t, struct worker, due);
-	struct beat *b;
 
-	while ((b = schedule_due(&w->schedule, now_us)) != NULL)
-		flight_start(w, heap_entry(b, struct slot, beat));
-	worker_reschedule(w);
-	if (w->outbox.deaf)
-		end(w, PROBER_EXIT_DEAF);
+	start_due(w, now_us, w->behind ? STARTS_A_TICK : STARTS_AT_ONCE);
+}
+
+static void
+on_more(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	start_due(arg, loop_now_us(), STARTS_AT_ONCE);
 }
 
 static void
@@ -249,13 +278,15 @@ open_worker(struct worker *w, int fd)
 	w->targets.end = &w->targets.first;
 	if (!loop_init(&w->loop, &e))
 		return false;
-	if (!outbox_init(&w->outbox, w->loop.base, fd, &e)) {
+	if (!outbox_init(&w->outbox, &w->loop, fd, &e)) {
 		loop_fini(&w->loop);
 		return false;
 	}
 	w->messages = event_new(w->loop.base, fd, EV_READ | EV_PERSIST, on_message, w);
 	w->heartbeat = event_new(w->loop.base, -1, EV_PERSIST, on_heartbeat, w);
-	return w->messages != NULL && w->heartbeat != NULL &&
+	w->more = event_new(w->loop.base, -1, 0, on_more, w);
+	return w->messages != NULL && w->heartbeat != NULL && w->more != NULL &&
+	    event_priority_set(w->more, LOOP_PRIORITY_LAST) == 0 &&
 	    event_add(w->messages, NULL) == 0;
 }
 
@@ -272,6 +303,7 @@ close_worker(struct worker *w)
 	schedule_fini(&w->schedule);
 	event_free(w->messages);
 	event_free(w->heartbeat);
+	event_free(w->more);
 	outbox_fini(&w->outbox);
 	loop_fini(&w->loop);
 }
@@ -285,6 +317,7 @@ prober_main(int fd)
 
 	if (!sandbox_enter(&e))
 		return PROBER_EXIT_SANDBOX;
+	tls_use_pool();
 	w = calloc(1, sizeof *w);
 	if (w == NULL || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || !open_worker(w, fd))
 		return PROBER_EXIT_START;

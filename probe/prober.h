@@ -15,7 +15,8 @@
  * is probed, so that the stagger is even); later TARGET and DROP are a reload.
  * A CHECK_EXEC is only scheduled here: PROBE_DUE asks for the program to be run for
  * an address, and PROBER_RESULT says how it ended; until then the address waits.
- * worker → agent: PROBE_READY first, then events.
+ * worker → agent: PROBE_READY first and alone, then events, several to a
+ * message.
  */
 #ifndef PROBE_PROBER_H
 #define PROBE_PROBER_H
@@ -29,7 +30,7 @@
 #include "steering/core/err.h"
 #include "steering/core/sample.h"
 
-#define PROBER_PROTOCOL 3
+#define PROBER_PROTOCOL 4
 
 enum prober_msg_kind {
 	PROBER_HELLO = 1,
@@ -138,6 +139,13 @@ enum prober_exit {
 	PROBER_EXIT_START,      /* out of memory, or name servers that are none */
 	PROBER_EXIT_DEAF,       /* the agent left thousands of events unread */
 };
+
+#define PROBE_EVENTS_MAX 16 /* in one message */
+
+/* What a worker told in one message: how many events; 0: its end is closed; −1: errno
+ * says why, EAGAIN for nothing yet, EBADMSG for what is no message of this build. Does
+ * not wait. What the events say is as it came: the worker parses hostile bytes. */
+int prober_receive(int fd, struct probe_event ev[PROBE_EVENTS_MAX]) MUST_CHECK;
 
 /* One message to a worker, with the files that its check names; never waits on a socket
  * that does not wait. False: errno says why, as of sendmsg(). */

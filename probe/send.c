@@ -100,3 +100,21 @@ prober_send(int fd, const struct prober_msg *m)
 	errno = error;
 	return sent;
 }
+
+int
+prober_receive(int fd, struct probe_event ev[PROBE_EVENTS_MAX])
+{
+	struct iovec piece = {.iov_base = ev, .iov_len = PROBE_EVENTS_MAX * sizeof *ev};
+	struct msghdr head = {.msg_iov = &piece, .msg_iovlen = 1};
+	ssize_t n;
+
+	do
+		n = recvmsg(fd, &head, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return (int)n;
+	if ((head.msg_flags & MSG_TRUNC) == 0 && (size_t)n % sizeof *ev == 0)
+		return (int)((size_t)n / sizeof *ev);
+	errno = EBADMSG;
+	return -1;
+}

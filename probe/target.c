@@ -64,7 +64,7 @@ slot_free(struct slot *s)
 	struct target *t = s->target;
 
 	stop_slot(s);
-	outbox_forget(&s->queued);
+	outbox_forget(&t->worker->outbox, &s->queued);
 	t->slot[s->number] = NULL;
 	free(s);
 }

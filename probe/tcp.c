@@ -270,6 +270,7 @@ tcp_start(struct event_base *base, const struct tcp_plan *plan,
 	t->plan = plan;
 	t->base = base;
 	t->fd = -1;
+	t->connect.speaks = plan->client != NULL || plan->check->send[0] != '\0';
 	t->done = done;
 	t->arg = arg;
 	if (connect_start(

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -19,6 +20,41 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "probe/pool.h"
+
+static void *
+take(size_t bytes, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return pool_malloc(bytes);
+}
+
+static void *
+change(void *old, size_t bytes, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (bytes > 0)
+		return pool_realloc(old, bytes);
+	pool_free(old);
+	return NULL;
+}
+
+static void
+give(void *block, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	pool_free(block);
+}
+
+void
+tls_use_pool(void)
+{
+	(void)CRYPTO_set_mem_functions(take, change, give);
+}
 
 struct tls_trust {
 	X509_STORE *store;

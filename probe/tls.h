@@ -15,6 +15,9 @@
 #define TLS_NAME_MAX 64
 #define TLS_DATE_MAX 24
 
+/* OpenSSL's memory comes from pool.h; in a worker, before anything else of it is used. */
+void tls_use_pool(void);
+
 struct tls_trust;    /* authorities, read once however many handshakes use them */
 struct tls_identity; /* a client's certificate and key */
 

@@ -65,8 +65,10 @@ struct worker {
 	struct tls_system authorities;
 	struct event *messages;
 	struct event *heartbeat;
-	uint64_t beat_us; /* when the last heartbeat came */
-	uint64_t tickets; /* given so far */
+	struct event *more; /* to start: they were too many for one go */
+	bool behind;        /* more is to come */
+	uint64_t beat_us;   /* when the last heartbeat came */
+	uint64_t tickets;   /* given so far */
 	int fd;
 	bool greeted, going, over;
 	enum prober_exit exit;

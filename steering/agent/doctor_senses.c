@@ -27,13 +27,12 @@ worker_is_ready(int fd)
 	struct prober_msg hello = {
 	    .kind = PROBER_HELLO, .protocol = PROBER_PROTOCOL, .once = true, .seed = 1};
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	struct probe_event ev;
+	struct probe_event ev[PROBE_EVENTS_MAX];
 
 	if (send(fd, &hello, sizeof hello, MSG_NOSIGNAL) != (ssize_t)sizeof hello)
 		return false;
-	return poll(&p, 1, WORKER_MS) == 1 &&
-	    recv(fd, &ev, sizeof ev, MSG_DONTWAIT) == (ssize_t)sizeof ev &&
-	    ev.kind == PROBE_READY;
+	return poll(&p, 1, WORKER_MS) == 1 && prober_receive(fd, ev) == 1 &&
+	    ev[0].kind == PROBE_READY;
 }
 
 static void

@@ -373,7 +373,7 @@ static bool
 listen_all(struct round *r, void (*changed)(const struct once *out, void *arg),
     void *arg, struct err *e)
 {
-	struct probe_event ev;
+	struct probe_event ev[PROBE_EVENTS_MAX];
 
 	be_patient(r);
 	while (!finished(r) || !r->going) {
@@ -391,13 +391,14 @@ listen_all(struct round *r, void (*changed)(const struct once *out, void *arg),
 		if ((ready[0].revents & POLLOUT) != 0)
 			tell_more(r);
 		for (;;) {
-			ssize_t n = recv(r->fd, &ev, sizeof ev, MSG_DONTWAIT);
+			int n = prober_receive(r->fd, ev);
 
-			if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			if (n < 0 && errno == EAGAIN)
 				break;
-			if (n != (ssize_t)sizeof ev)
+			if (n <= 0)
 				return err_set(e, "the prober worker ended");
-			moved |= take_event(r, &ev);
+			for (int i = 0; i < n; i++)
+				moved |= take_event(r, &ev[i]);
 		}
 		r->runner.full = r->runner.full && (ready[1].revents & POLLOUT) == 0;
 		moved |= programs_ended(r);

@@ -24,7 +24,7 @@
 #include "steering/agent/child.h"
 
 #define WATCH_MS 1000
-#define EVENTS_A_WAKE 512
+#define MESSAGES_A_WAKE 32
 #define END_WAIT_MS 1000
 
 struct note {
@@ -332,25 +332,26 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	struct worker *w = arg;
 
 	(void)what;
-	for (unsigned i = 0; i < EVENTS_A_WAKE && w->fd == fd; i++) {
-		struct probe_event ev;
-		ssize_t n = recv(fd, &ev, sizeof ev, MSG_DONTWAIT);
+	for (unsigned i = 0; i < MESSAGES_A_WAKE && w->fd == fd; i++) {
+		struct probe_event ev[PROBE_EVENTS_MAX];
+		int n = prober_receive(fd, ev);
 
+		if (n < 0 && errno == EBADMSG) {
+			end(w, "spoke out of turn and was killed");
+			return;
+		}
 		/* ECONNRESET: it ended and left ours unread. Said once, and before
 		 * what it wrote, which is read next. */
-		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
+		if (n < 0 && errno == ECONNRESET)
 			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n <= 0) {
 			end(w, NULL);
 			return;
 		}
-		if ((size_t)n != sizeof ev) {
-			end(w, "spoke out of turn and was killed");
-			return;
-		}
-		hear(w, &ev);
+		for (int j = 0; j < n && w->fd == fd; j++)
+			hear(w, &ev[j]);
 	}
 }
 

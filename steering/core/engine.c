@@ -121,6 +121,18 @@ carry_order(struct engine *g, const struct rule_service *was)
 		g->order.kind = ORDER_NONE;
 }
 
+/* What `observe` pretended is no ledger to steer by: the next read tells. */
+static void
+forget_pretence(struct engine *g, const struct rule_service *was)
+{
+	if (!was->observe || g->rule->observe)
+		return;
+	g->believed = false;
+	g->observed_nonce = 0;
+	g->report.epoch = g->watch.known ? g->watch.epoch : 0;
+	g->report.nonce = g->watch.known ? g->watch.nonce : 0;
+}
+
 /* *scratch: the caller's, of the same size; the core allocates nothing. */
 void
 engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
@@ -151,6 +163,7 @@ engine_reload(struct engine *g, const struct rule_service *rule, uint32_t self,
 	g->records_checked = 0;
 	g->records_due = false;
 	carry_order(g, was->rule);
+	forget_pretence(g, was->rule);
 	zone_realign(g);
 	zone_dirty(
 	    g, g->dirty_ms > g->read_began_ms ? g->dirty_ms : g->read_began_ms + 1);
@@ -176,6 +189,12 @@ hold_due_ms(const struct engine *g, const struct engine_in *in)
 				 : limiter_drain_hold_ms(&lim, m);
 		if (h->held_ms < need_ms && h->mark_ms + need_ms - h->held_ms < due_ms)
 			due_ms = h->mark_ms + need_ms - h->held_ms;
+		/* … and when what was seen of the drain stops to bar it: see
+		 * decide_limiter_in(). */
+		uint64_t seen_ms = g->ramp_seen_ms[m] +
+		    (need_ms < g->rule->fresh_ms ? need_ms : g->rule->fresh_ms);
+		if (is_out && seen_ms > in->now_ms && seen_ms < due_ms)
+			due_ms = seen_ms;
 	}
 	return due_ms;
 }

@@ -451,7 +451,7 @@ def dns():
 
 
 def main():
-    os.nice(19)
+    os.nice(5)
     plain()
     tls(sys.argv[1])
     print(json.dumps({"web": WEB, "api": api(), "dns": dns()}), flush=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from fault_proxy import FaultProxy
 from world import (FAST_CHECK, FAST_SERVICE, POINTSMAN, Agent, Lab, Ledger, Web, World,
-                   address, free_port, wait_for)
+                   address, free_place, free_port, wait_for)
 
 
 def make_authority(folder):
@@ -100,7 +100,7 @@ class Mesh:
         make_authority(self.folder)
         self.host = {name: address() for name in self.names}
         self.listen = {name: free_port(self.host[name]) for name in self.names}
-        self.page = {name: f"127.0.0.1:{free_port('127.0.0.1')}" for name in self.names}
+        self.page = {name: free_place() for name in self.names}
         self.url = {(a, b): f"https://{self.host[b]}:{self.listen[b]}"
                     for a in self.names for b in self.names}
         self.api = {a: self.lab.url for a in self.names}

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial
+# ctest: parallel
 # ctest: timeout=240
 """The commands, as an operator types them: words, answers, exit statuses, and the zone.
 

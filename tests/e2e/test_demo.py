@@ -46,16 +46,27 @@ class Demo(unittest.TestCase):
     def test_as_told(self):
         done = self.demo(BUILD, 200)
         self.assertEqual(0, done.returncode, done.stdout)
-        self.assertRegex(done.stdout, r"drain 1 of fra +0 +\d+ +\d+ +\d+ +\d+\n")
+        drains = re.findall(r"drain of (\w+) by (\w+) +0 +\d+ +\d+ +\d+ +\d+\n",
+                            done.stdout)
+        self.assertEqual(["fra", "iad"], [member for member, _ in drains], done.stdout)
+        self.assertNotEqual("fra", drains[0][1])        # its agent died with it
+        sent = re.search(r"The drain of iad was sent first by (\w+), which died; (\w+) "
+                         r"finished\.", done.stdout)
+        self.assertIsNotNone(sent, done.stdout)
+        self.assertNotEqual(sent[1], sent[2])
+        self.assertEqual(drains[1][1], sent[2])
+        # What is counted by the zone, and what an agent without its peers says.
         changes = re.search(r"DNS changes: (\d+) \((\d+) creation, (\d+) drains, "
                             r"(\d+) returns, (\d+) ramp steps\)", done.stdout)
         self.assertEqual((11, 1, 2, 2, 6), tuple(map(int, changes.groups())), done.stdout)
+        self.assertIn("while sin was cut off: 0; while iad flapped: 0.", done.stdout)
+        self.assertRegex(done.stdout, r"> sin says: .*hears 1 of 4 agents, itself included")
         self.nothing_is_left()
 
     def test_an_agent_that_ends_is_told(self):
         build = Path(self.temp, "build")
         build.mkdir()
-        for name in ("pointsman-lab", "pointsman-demo-view"):
+        for name in ("pointsman-lab", "pointsman-demo-view", "pointsman-demo-relay"):
             (build / name).symlink_to(BUILD / name)
         (build / "pointsman").write_text("#!/bin/sh\n[ $1 = validate ]\n")
         (build / "pointsman").chmod(0o755)

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: parallel
+# ctest: timeout=240
 """elb checks, beside the probes of the nodes and alone, against a stand-in for Elastic
 Load Balancing that checks signatures and requests with botocore.
 

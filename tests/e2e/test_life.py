@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial
+# ctest: parallel
 # ctest: timeout=240
 """The agent's life: how it stops, reloads, restarts, doubts itself, and keeps secrets.
 

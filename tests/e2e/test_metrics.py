@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial
+# ctest: parallel
 """The page: Prometheus's text format taken apart by its own rules, numbers held against
 the zone, and visitors who behave badly."""
 import os

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial
+# ctest: parallel
 # ctest: timeout=300
 """The same agent against ministack, a Route 53 that we did not write.
 
@@ -17,7 +17,8 @@ import time
 import unittest
 
 from faulty import FaultyMesh
-from world import BUILD, SECRET, SOURCE, World, free_port, lab_module, main, wait_for
+from world import (BUILD, SECRET, SOURCE, World, address, free_port, lab_module, main,
+                   wait_for)
 
 LEDGER = "_pointsman.www.example.test"
 
@@ -29,16 +30,17 @@ class Ministack:
         self.venv = venv
 
     def start(self):
-        self.port = free_port("127.0.0.1")
-        self.http = f"127.0.0.1:{self.port}"
+        host = address()
+        self.port = free_port(host)
+        self.http = f"{host}:{self.port}"
         self.url = f"http://{self.http}"
         # It has no DNS side: a port where nothing listens.
-        self.servers = [("127.0.0.1", free_port("127.0.0.1"))]
+        self.servers = [(host, free_port(host))]
         self.folder = tempfile.TemporaryDirectory(prefix="ministack-")
         self.log = open(os.path.join(self.folder.name, "log"), "w+", encoding="utf-8")
         env = {"PATH": f"{self.venv}/bin:/usr/bin:/bin", "HOME": self.folder.name,
                "TMPDIR": self.folder.name, "GATEWAY_PORT": str(self.port),
-               "BIND_HOST": "127.0.0.1", "SERVICES": "route53", "LOG_LEVEL": "WARNING",
+               "BIND_HOST": host, "SERVICES": "route53", "LOG_LEVEL": "WARNING",
                "DOCKER_HOST": f"unix://{self.folder.name}/no-docker"}
         self.process = subprocess.Popen(
             [f"{self.venv}/bin/ministack"], env=env, cwd=self.folder.name,

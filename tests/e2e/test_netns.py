@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial
+# ctest: parallel
 # ctest: timeout=180
 """A site that is really gone: its packets are dropped on the way, in namespaces of ours.
 

@@ -38,11 +38,13 @@ test "$(stat -c '%U:%G %a' /etc/pointsman)" = 'root:pointsman 750'
 say 'nothing is enabled'
 test -z "$(find /etc/systemd/system -name 'pointsman*' -print)"
 test -f /lib/systemd/system/pointsman.service
+test -x /usr/bin/pointsman-ca
 say 'the example does nothing until it is edited'
 status=0; pointsman validate -c /etc/pointsman/pointsman.yaml || status=$?
 test $status -eq 1
 man -w pointsman pointsman-lab >/dev/null 2>&1 || test -f /usr/share/man/man1/pointsman.1.gz
-for f in README.md REFERENCE.md first-site.md terraform.md examples/recovery.conf; do
+for f in README.md REFERENCE.md first-site.md three-sites.md terraform.md \
+	examples/recovery.conf examples/three-sites.yaml; do
 	test -s /usr/share/doc/pointsman/$f || test -s /usr/share/doc/pointsman/$f.gz ||
 		{ say "no $f"; exit 1; }
 done

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial
+# ctest: parallel
 # ctest: timeout=240
 """Agents agree: real agents on loopback, mutual TLS, one zone, one writer at a time.
 
@@ -14,7 +14,8 @@ import threading
 import time
 
 from mesh import Mesh, agent_number, make_certificate, rests, Member
-from world import address, free_port, main, measure, parallel, print_measured, wait_for
+from world import (address, free_place, free_port, main, measure, parallel,
+                   print_measured, wait_for)
 
 LEDGER = "_pointsman.www.example.test"
 
@@ -301,7 +302,7 @@ def an_agent_joins():
         m.names.append("x")
         m.host["x"] = address()
         m.listen["x"] = free_port(m.host["x"])
-        m.page["x"] = f"127.0.0.1:{free_port('127.0.0.1')}"
+        m.page["x"] = free_place()
         m.agent["x"] = m.add("x")
         m.agent["x"].start()
         for name in ("a", "b", "w"):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# ctest: parallel
 """A prober worker against servers that answer well, badly, or not at all."""
 import gzip
 import os
@@ -133,6 +134,8 @@ class Hostile(Case):
             (raw(b"220 mail.example.test ESMTP\r\n", "silence"), {}, "fail", "garbage"),
             (raw(b"\x00\xff\x17garbage\r\n\r\n"), {}, "fail", "garbage"),
             (endless(b"", b"a" * 4096), {}, "fail", "garbage"),
+            (raw((ok + " folded: from nothing\r\n\r\n").encode()), {}, "fail",
+             "garbage"),
             (raw(b"", "reset"), {}, "fail", "reset"),
             (raw(b""), {}, "fail", "reset"),
             (raw(b"", "half"), {}, "fail", "reset"),

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# ctest: parallel
+# ctest: timeout=240
 """dns checks, through a real worker behind its system-call filter, and through the agent.
 
 A name server of the test's own answers well and in every bad way; nothing but its own

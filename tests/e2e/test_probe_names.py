@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# ctest: parallel
 """A prober worker and the names that it resolves: TTL, changes, retirement, trouble.
 
 The name server is a few lines of Python on UDP and TCP; every address is in 127/8."""

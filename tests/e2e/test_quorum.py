@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# ctest: serial
+# ctest: parallel
 # ctest: timeout=240
 """Agents whose ways to each other and to the zone break: what moves, who writes and how
 often, and what a resolver sees meanwhile. Each world is broken through a fault proxy, on

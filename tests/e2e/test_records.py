@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# ctest: parallel
 # ctest: timeout=240
 """Every shape of record that a service may have, written to a real zone and asked back:
 aliases, AAAA, several names, wildcards, PRIMARY and SECONDARY with each kind of health

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# ctest: parallel
 # ctest: timeout=200
 """packaging/doc/recovery.md, followed to the letter: each section's trouble is made, each
 of its commands is run as it stands there, and in the end the service is steered again."""

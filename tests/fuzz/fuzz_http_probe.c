@@ -27,6 +27,9 @@ struct answer {
 	char body[CHECK_BODY_BYTES];
 	size_t body_bytes, header_bytes;
 	bool located, judged, over;
+	struct connect connect;
+	struct web_request *request;
+	struct web_exchange *exchange;
 };
 
 static int listener = -1;
@@ -100,18 +103,29 @@ begin(void)
 		abort();
 }
 
-/* Two ends of a connection on loopback. Ours is still "in the background", as the
- * prober's own are when curl is given them. */
 static void
-connect_pair(int *ours, int *theirs)
+on_connect(void *arg, int fd, int error)
+{
+	struct answer *a = arg;
+
+	(void)fd;
+	if (error != 0)
+		abort();
+	a->exchange = web_start(web, a->request, &a->connect, &reader, a);
+	if (a->exchange == NULL)
+		abort();
+}
+
+static uint16_t
+listen_once(void)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET};
 	socklen_t at_bytes = sizeof at;
 	int room = ANSWER_MAX * 4;
 
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (listener < 0) {
 		listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		if (listener < 0 ||
 		    setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &room, sizeof room) <
 			0 ||
@@ -121,13 +135,27 @@ connect_pair(int *ours, int *theirs)
 	}
 	if (getsockname(listener, (void *)&at, &at_bytes) < 0)
 		abort();
-	*ours = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (*ours < 0 ||
-	    (connect(*ours, (void *)&at, sizeof at) < 0 && errno != EINPROGRESS))
+	return ntohs(at.sin_port);
+}
+
+/* Two ends of a connection on loopback, ours as the prober's own are. */
+static int
+connect_pair(struct answer *a)
+{
+	static const struct connect_from anywhere = {.any = true};
+	struct address to;
+	struct probe_result r;
+	int theirs;
+
+	a->connect.stays = true;
+	if (!address_parse(&to, "127.0.0.1") ||
+	    !connect_start(
+		&a->connect, base, &to, listen_once(), &anywhere, on_connect, a, &r))
 		abort();
-	*theirs = accept(listener, NULL, NULL);
-	if (*theirs < 0)
+	theirs = accept(listener, NULL, NULL);
+	if (theirs < 0)
 		abort();
+	return theirs;
 }
 
 /* The far end: all is said at once, and then it is closed for writing. */
@@ -165,19 +193,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	memset(&a, 0, sizeof a);
 	if (!http_rule_init(&a.rule, &check, &e))
 		abort();
-	struct web_request *q = web_request_new(
-	    &check, "http://www.example.com/healthz", true, &nothing, 1000);
-	int ours, theirs;
-	connect_pair(&ours, &theirs);
-	say(theirs, data + 1, n - 1);
-	struct web_exchange *x = web_start(web, q, ours, &reader, &a);
-	if (q == NULL || x == NULL)
+	a.request =
+	    web_request_new(&check, "http://www.example.com/healthz", true, &nothing);
+	if (a.request == NULL)
 		abort();
+	int theirs = connect_pair(&a);
+	say(theirs, data + 1, n - 1);
 	while (!a.over)
 		if (event_base_loop(base, EVLOOP_ONCE) != 0)
 			abort();
 	(void)close(theirs);
-	web_request_free(q);
+	web_request_free(a.request);
 	http_rule_fini(&a.rule);
 	return 0;
 }

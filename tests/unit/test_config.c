@@ -399,8 +399,8 @@ START_TEST(examples_are_runnable_and_the_rest_is_named)
 {
 	struct config_notes missing;
 
-	static const char *const ours[] = {
-	    "solo.yaml", "active-active.yaml", "three-regions.yaml", "fast.yaml"};
+	static const char *const ours[] = {"solo.yaml", "active-active.yaml",
+	    "three-regions.yaml", "three-sites.yaml", "fast.yaml"};
 
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
 		load(OURS, ours[i]);

@@ -372,6 +372,36 @@ START_TEST(observe_pretends_and_never_writes)
 }
 END_TEST
 
+/* What it pretended for minutes is forgotten, and the service's life begins. */
+START_TEST(from_observing_to_steering_by_a_reload)
+{
+	struct engine *scratch = malloc(sizeof *scratch);
+
+	ck_assert_ptr_nonnull(scratch);
+	bench_make(&b, 3, 1);
+	struct rule_service watching = b.rule;
+	watching.observe = true;
+	watching.policy_hash = b.rule.policy_hash + 1;
+	b.rule.observe = true;
+	b.rule.policy_hash = watching.policy_hash;
+	bench_begin(&b);
+	b.health[1] = 'F';
+	bench_run(&b, 20000);
+	ck_assert(b.g->ledger.member[1].out);
+	b.health[1] = 'P';
+	bench_run(&b, 60000);
+	b.g->rule = &watching;
+	b.rule.observe = false;
+	b.rule.policy_hash--;
+	engine_reload(b.g, &b.rule, 0, scratch);
+	bench_run(&b, 10000);
+	ck_assert(b.present);
+	ck_assert_uint_eq(b.ledger.epoch, 1);
+	ck_assert(!b.ledger.member[1].out);
+	free(scratch);
+}
+END_TEST
+
 static void
 teardown(void)
 {
@@ -405,6 +435,7 @@ main(void)
 	tcase_add_test(t, an_order_while_frozen_does_not_bar_adopt);
 	tcase_add_test(t, a_reload_keeps_the_pending_order);
 	tcase_add_test(t, observe_pretends_and_never_writes);
+	tcase_add_test(t, from_observing_to_steering_by_a_reload);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -28,7 +28,8 @@ LINES_MAX, SCREEN_LINES = 600, 60
 
 # One foreign library, one adapter: header, owners (a folder owns what is below it).
 ADAPTERS = {
-    "curl": (r"curl/", ["probe/http_curl.c", "steering/zone/http.c"]),
+    "curl": (r"curl/", ["probe/http_curl.c", "probe/http_request.c",
+                       "steering/zone/http.c"]),
     "c-ares": (r"ares", ["probe/resolve.c", "steering/zone/dns_ask.c"]),
     # Each its own: signatures; whom probes trust; who peers are (files, handshakes).
     "OpenSSL": (r"openssl/", ["steering/zone/sign.c", "probe/tls.c",

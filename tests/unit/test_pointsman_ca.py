@@ -3,7 +3,6 @@
 # ctest: parallel
 """packaging/pointsman-ca: what it makes, and that it never takes anything away."""
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -101,21 +100,6 @@ class PointsmanCa(unittest.TestCase):
         shutil.copy(self.folder / "fra.pem", other)
         shutil.copy(other / "ca.key", other / "fra.key")
         self.assertIn("not of this authority", self.tool("agent", other, "fra", status=1))
-
-    def test_the_guide(self):
-        """What three-sites.md says of certificates, in its order, in one shell."""
-        text = (ROOT / "packaging/doc/three-sites.md").read_text()
-        commands = [c for c in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
-                    if not c.startswith("pointsman ")]
-        self.assertGreaterEqual(len(commands), 3)
-        done = subprocess.run(
-            ["sh", "-euc", "".join(commands)], cwd=self.folder.parent, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={**os.environ, "PATH": f"{TOOL.parent}:{os.environ['PATH']}"})
-        self.assertEqual(0, done.returncode, done.stdout)
-        key = self.folder.parent / "fra-files/agent.key"
-        self.assertEqual(0o600, key.stat().st_mode & 0o777)
-        self.openssl("verify", "-CAfile", key.parent / "ca.pem", key.parent / "agent.pem")
 
     def test_bad_words(self):
         self.tool("init", self.folder)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pure parts of the prober: which addresses are refused, whom an errno blames, and what
  * an answer must look like. */
+#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -34,6 +35,14 @@ START_TEST(addresses_have_one_form)
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		ck_assert_msg(!address_parse(&a, bad[i]), "%s", bad[i]);
+	for (unsigned i = 0; i < 256; i++) {
+		char same[ADDRESS_TEXT_MAX];
+
+		a = (struct address){.family = FAMILY_V4,
+		    .byte = {(uint8_t)i, (uint8_t)~i, (uint8_t)(i / 2), (uint8_t)i}};
+		address_format(&a, text);
+		ck_assert_str_eq(text, inet_ntop(AF_INET, a.byte, same, sizeof same));
+	}
 }
 END_TEST
 

@@ -7,6 +7,7 @@
  *   target id=N host=H port=N [kind=tcp] [every=MS] [timeout=MS] [recheck=MS] …
  *   result id=N slot=N ticket=N outcome=N (0 unknown, 1 pass, 2 fail)
  *   drop id=N · go · pause (read no events) · resume · quit
+ *   count (from now on samples are counted, not printed) · counted (how many since)
  *
  * Values end at a space; %HH in them is decoded.
  */
@@ -21,6 +22,9 @@
 #include <unistd.h>
 
 #include "probe/prober.h"
+
+static bool counting;
+static unsigned long long counted[3]; /* by outcome */
 
 static void
 decode(char *text)
@@ -192,6 +196,25 @@ send_message(int fd, const struct prober_msg *m)
 	}
 }
 
+/* True: the word is for this program alone. */
+static bool
+is_own(const char *word, bool *paused)
+{
+	if (strcmp(word, "pause") == 0 || strcmp(word, "resume") == 0) {
+		*paused = word[0] == 'p';
+	} else if (strcmp(word, "count") == 0) {
+		counting = true;
+	} else if (strcmp(word, "counted") == 0) {
+		printf("counted unknown=%llu pass=%llu fail=%llu\n", counted[0],
+		    counted[1], counted[2]);
+		memset(counted, 0, sizeof counted);
+		(void)fflush(stdout);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* False: the line asks to stop. */
 static bool
 obey(char *line, int fd, bool *paused)
@@ -209,10 +232,8 @@ obey(char *line, int fd, bool *paused)
 
 	if (word == NULL || strcmp(word, "quit") == 0)
 		return word == NULL;
-	if (strcmp(word, "pause") == 0 || strcmp(word, "resume") == 0) {
-		*paused = word[0] == 'p';
+	if (is_own(word, paused))
 		return true;
-	}
 	for (uint32_t i = PROBER_HELLO; i <= PROBER_RESULT; i++) {
 		if (strcmp(word, words[i]) == 0)
 			kind = i;
@@ -253,6 +274,10 @@ print(const struct probe_event *ev)
 	};
 	static const char *const outcomes[] = {"unknown", "pass", "fail"};
 
+	if (counting && ev->kind == PROBE_SAMPLE && ev->outcome < 3) {
+		counted[ev->outcome]++;
+		return;
+	}
 	printf(
 	    "%s id=%u slot=%u outcome=%s reason=%s status=%u start_ms=%llu latency_us=%u "
 	    "family=%u address=%s ticket=%llu text=%s\n",
@@ -267,13 +292,15 @@ print(const struct probe_event *ev)
 static bool
 print_events(int fd)
 {
-	struct probe_event ev;
-	ssize_t n = 0;
+	struct probe_event ev[PROBE_EVENTS_MAX];
+	int n = 1;
 
-	for (int i = 0; i < 256 && (n = recv(fd, &ev, sizeof ev, 0)) == sizeof ev; i++)
-		print(&ev);
+	for (int i = 0; i < 256 && (n = prober_receive(fd, ev)) > 0; i++) {
+		for (int j = 0; j < n; j++)
+			print(&ev[j]);
+	}
 	(void)fflush(stdout);
-	return n == sizeof ev || (n < 0 && errno == EAGAIN);
+	return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
 static void
