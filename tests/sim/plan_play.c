@@ -236,12 +236,18 @@ end_faults(struct world *w, const struct plan *p)
 }
 
 static void
-all_come_back(struct world *w)
+all_come_back(struct world *w, const struct plan *p)
 {
 	const struct rule_service *r = &w->file[0].rule;
 	struct ledger l;
 	char why[200];
 
+	/* who is idle sees a hand's work after five minutes only */
+	world_run(w, p->hands ? 7 * MINUTE : 0);
+	for (uint32_t k = 0; k < 4 && p->hands && stuck(w); k++) {
+		world_order(w, k % w->agents, ORDER_ADOPT, 'a', 0);
+		world_run(w, MINUTE);
+	}
 	world_run(w, RETURN_MS);
 	WORLD_MUST(w, world_ledger(w, &l));
 	int64_t now_s = WORLD_WALL + (int64_t)(w->now_ms / 1000);
@@ -413,7 +419,7 @@ play(struct world *w, const struct plan *p)
 		check_dead(w, p, since_ms);
 	}
 	end_faults(w, p);
-	all_come_back(w);
+	all_come_back(w, p);
 }
 
 void
