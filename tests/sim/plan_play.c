@@ -140,6 +140,17 @@ stuck(const struct world *w)
 	return false;
 }
 
+/* An operator's freeze stands here and in no ledger yet: half an hour at most. */
+static bool
+is_ordered_still(const struct engine *g)
+{
+	bool any = g->local_freeze;
+
+	for (uint32_t a = 0; a < g->rule->agents; a++)
+		any |= g->heard_freeze[a].id != 0;
+	return any;
+}
+
 static bool
 agree(const struct world *w, char *why, size_t why_bytes)
 {
@@ -154,7 +165,7 @@ agree(const struct world *w, char *why, size_t why_bytes)
 
 		if (g->ledger.epoch == l.epoch && g->ledger.nonce[0] == l.nonce[0] &&
 		    g->watch.frozen == FROZEN_NOT && !g->unknown &&
-		    (g->cannot == CANNOT_NOT || g->local_freeze))
+		    (g->cannot == CANNOT_NOT || is_ordered_still(g)))
 			continue;
 		(void)snprintf(why, why_bytes,
 		    "faults ended, and agent %u does not agree: epoch %llu of %llu, %s, "
@@ -236,12 +247,18 @@ end_faults(struct world *w, const struct plan *p)
 }
 
 static void
-all_come_back(struct world *w)
+all_come_back(struct world *w, const struct plan *p)
 {
 	const struct rule_service *r = &w->file[0].rule;
 	struct ledger l;
 	char why[200];
 
+	/* who is idle sees a hand's work after five minutes only */
+	world_run(w, p->hands ? 7 * MINUTE : 0);
+	for (uint32_t k = 0; k < 4 && p->hands && stuck(w); k++) {
+		world_order(w, k % w->agents, ORDER_ADOPT, 'a', 0);
+		world_run(w, MINUTE);
+	}
 	world_run(w, RETURN_MS);
 	WORLD_MUST(w, world_ledger(w, &l));
 	int64_t now_s = WORLD_WALL + (int64_t)(w->now_ms / 1000);
@@ -262,6 +279,10 @@ all_come_back(struct world *w)
 		world_run(w, 100);
 	if (!agree(w, why, sizeof why))
 		world_broken(w, 12, "%s", why);
+	for (uint32_t i = 0; i < w->agents; i++)
+		if (is_ordered_still(w->agent[i].g))
+			world_broken(w, 12, "agent %u obeys a freeze that is long over",
+			    (unsigned)i);
 }
 
 /* ---- the run ---- */
@@ -413,7 +434,7 @@ play(struct world *w, const struct plan *p)
 		check_dead(w, p, since_ms);
 	}
 	end_faults(w, p);
-	all_come_back(w);
+	all_come_back(w, p);
 }
 
 void

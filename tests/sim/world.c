@@ -184,7 +184,8 @@ changed_event(struct world *w, struct world_agent *a, const struct event *e)
 	}
 	if (e->result == CHANGE_UNKNOWN) {
 		a->open_seen_nonce = a->next.nonce[0];
-		a->open_seen_epoch = a->next.epoch - 1;
+		/* a creation is void as soon as any ledger stands */
+		a->open_seen_epoch = a->create ? 0 : a->next.epoch - 1;
 	}
 	world_take_date(a, e->wall_s);
 	struct engine_in in = world_input(a, ENGINE_CHANGED);
@@ -201,6 +202,9 @@ static void
 hold_back(struct world_agent *a, const struct event *e)
 {
 	if (e->kind == EVENT_PROBE || e->kind == EVENT_SAMPLE || a->helds == WORLD_HELD)
+		return;
+	/* of reports only some; an answer is never dropped */
+	if (e->kind == EVENT_REPORT && a->helds > WORLD_HELD / 2)
 		return;
 	if (a->held == NULL)
 		a->held = calloc(WORLD_HELD, sizeof *a->held);

@@ -30,7 +30,7 @@ world_start(struct world *w, uint32_t agent)
 	memset(a->verdict_ms, 0, sizeof a->verdict_ms);
 	memset(a->decided_ms, 0, sizeof a->decided_ms);
 	a->open_seen_nonce = a->open_nonce;
-	a->open_seen_epoch = a->open_epoch;
+	a->open_seen_epoch = a->create ? 0 : a->open_epoch;
 	a->sent_nonce = 0;
 	say_line(w, "agent %u starts", (unsigned)agent);
 	engine_init(

@@ -21,7 +21,8 @@ check_well(struct world *w, const struct ledger *next, uint32_t m)
 		    (a->last_fail_ms[m] == 0 ||
 			w->now_ms - a->last_fail_ms[m] > MINUTE) &&
 		    w->now_ms - a->last_pass_ms[m] < 10 * SECOND &&
-		    w->now_ms - a->unable_ms > MINUTE;
+		    w->now_ms - a->unable_ms > MINUTE &&
+		    engine_report(a->g)->cannot == CANNOT_NOT;
 	}
 	if (well >= law_quorum(rule) && !w->conf.quiet)
 		world_broken(w, 7,

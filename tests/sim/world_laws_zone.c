@@ -66,8 +66,9 @@ law_stepped(struct world_agent *a, const struct engine_out *out)
 	for (uint32_t i = 0; i < out->facts; i++) {
 		const struct fact *f = &out->fact[i];
 
+		/* a restored zone may bring back what a change stood on */
 		if (f->kind == FACT_CLOSED && strcmp(f->value, "void") == 0 &&
-		    may_come(a->world, f->nonce))
+		    !a->world->restored && may_come(a->world, f->nonce))
 			world_broken(a->world, 13,
 			    "agent %u holds a change for void that may still be applied",
 			    (unsigned)a->self);
