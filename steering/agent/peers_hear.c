@@ -21,19 +21,19 @@ voter_named(const struct rule_service *rule, const char *name)
 }
 
 /* dated: it is a vote; else an earlier one is void, and only the epoch counts, which says
- * "read the API". */
+ * "read the API". anew: the first of a new life, which voids what was said in the last,
+ * also where it is dated because it had heard us before it spoke. */
 static void
 feed_service(struct agent_service *s, const struct peer_service *said, const char *from,
-    bool dated, uint64_t sent_ms)
+    bool anew, bool dated, uint64_t sent_ms)
 {
 	int32_t agent = voter_named(&s->conf->rule, from);
 	struct report report;
 	struct engine_in in = {.event = ENGINE_HEARD, .epoch = said->report.epoch};
 	struct engine_in unheard = {.event = ENGINE_UNHEARD, .agent = (uint32_t)agent};
 
-	if (!dated && agent >= 0)
+	if ((!dated || anew) && agent >= 0)
 		service_step(s, &unheard);
-
 	if (dated && agent >= 0) {
 		peer_service_report(said, &s->conf->rule, &report);
 		in.event = ENGINE_REPORT;
@@ -45,14 +45,15 @@ feed_service(struct agent_service *s, const struct peer_service *said, const cha
 }
 
 static void
-feed(struct peers *p, const struct other *o, bool dated, uint64_t sent_ms)
+feed(struct peers *p, const struct other *o, bool anew, bool dated, uint64_t sent_ms)
 {
 	for (uint32_t i = 0; i < p->in.services; i++) {
 		struct agent_service *s =
 		    agent_find_service(p->agent, p->in.service[i].name);
 
 		if (s != NULL)
-			feed_service(s, &p->in.service[i], o->name, dated, sent_ms);
+			feed_service(
+			    s, &p->in.service[i], o->name, anew, dated, sent_ms);
 	}
 }
 
@@ -122,12 +123,13 @@ judge(struct peers *p, struct other *o, const char *body, size_t bytes, struct e
 		    t == PEER_REPLAYED ? "was here already" : "is not sound");
 	if (t != PEER_TAKEN && t != PEER_UNDATED)
 		return (enum peers_result)t;
-	if (o->said != NULL &&
-	    o->said->envelope.stamp.boot != p->in.envelope.stamp.boot)
+	bool anew = o->said != NULL &&
+	    o->said->envelope.stamp.boot != p->in.envelope.stamp.boot;
+	if (anew)
 		peers_say(p, o->name, FACT_INFO, "begins", "has begun anew");
 	keep(p, o);
 	hear_orders(p);
-	feed(p, o, t == PEER_TAKEN, sent_ms);
+	feed(p, o, anew, t == PEER_TAKEN, sent_ms);
 	return (enum peers_result)t;
 }
 

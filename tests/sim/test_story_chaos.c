@@ -177,6 +177,11 @@ agree(void)
 		world_order(w, (uint32_t)world_roll(w, w->agents), ORDER_ADOPT, 'a', 0);
 		world_run(w, MINUTE);
 	}
+	/* … and takes back a freeze that lives on among the agents alone */
+	for (uint32_t i = 0; i < w->agents && stuck(); i++) {
+		world_order(w, i, ORDER_UNFREEZE, 'a', 0);
+		world_run(w, 10 * SECOND);
+	}
 	world_run(w, 2 * MINUTE);
 	WORLD_MUST(w, world_ledger(w, &l));
 	for (uint32_t i = 0; i < w->agents; i++) {

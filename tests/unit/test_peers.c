@@ -259,6 +259,28 @@ START_TEST(a_dated_message_is_a_vote_an_undated_one_voids_it)
 }
 END_TEST
 
+/* It heard us before it spoke, so that its first word is dated: what it said in its last
+ * life, a freeze perhaps, is its last life's all the same. */
+START_TEST(a_new_life_voids_the_last_also_when_dated)
+{
+	begin();
+	peers_begin(peers);
+	run(20);
+	ck_assert_uint_eq(hear(1), 204);
+	run(60);
+	said.envelope.quoted = told[1].envelope.stamp;
+	ck_assert_uint_eq(hear(1), 204);
+	said.envelope.stamp = (struct peer_stamp){78, 0};
+	ck_assert_uint_eq(hear(1), 204);
+	ck_assert_uint_eq(steps, 2);
+	ck_assert_int_eq(stepped[0], ENGINE_UNHEARD);
+	ck_assert_int_eq(stepped[1], ENGINE_REPORT);
+	ck_assert_uint_eq(hear(1), 204);
+	ck_assert_uint_eq(steps, 1);
+	end();
+}
+END_TEST
+
 START_TEST(what_is_refused_is_told_why)
 {
 	begin();
@@ -453,6 +475,7 @@ main(void)
 	tcase_add_test(t, a_report_goes_to_all_and_again_when_something_moves);
 	tcase_add_test(t, a_dated_message_is_a_vote_an_undated_one_voids_it);
 	tcase_add_test(t, what_is_refused_is_told_why);
+	tcase_add_test(t, a_new_life_voids_the_last_also_when_dated);
 	tcase_add_test(t, a_pause_begins_a_new_boot);
 	tcase_add_test(t, orders_travel);
 	tcase_add_test(t, old_notes_go);
