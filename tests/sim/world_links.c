@@ -278,13 +278,16 @@ static void
 unheard(struct world_agent *a, uint32_t from, const struct message *m)
 {
 	struct engine_in in;
+	bool was_heard = a->g->ballot[from].heard;
 
-	if (a->g->ballot[from].heard) {
+	if (was_heard) {
 		in = world_input(a, ENGINE_UNHEARD);
 		in.agent = from;
 		world_step(a, &in);
 	}
-	if (!a->running || m->report.epoch <= a->g->watch.epoch)
+	/* The agent steps with each; here one that says nothing new is left out, but for
+	 * the step that sees whom it still hears. */
+	if (!a->running || (!was_heard && m->report.epoch <= a->g->watch.epoch))
 		return;
 	in = world_input(a, ENGINE_HEARD);
 	in.epoch = m->report.epoch;
