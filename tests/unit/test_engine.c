@@ -291,6 +291,8 @@ START_TEST(a_member_that_goes_takes_its_spacing_along)
 		write_policy(b.g, &next);
 		ck_assert_uint_eq(next.members, 2);
 		ck_assert_str_eq(next.spaced, i == 0 ? "" : "b");
+		if (i == 0)
+			bench_free(&b);
 	}
 }
 END_TEST
