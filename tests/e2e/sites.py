@@ -7,7 +7,7 @@
         s.wait_weights(a=100, b=100, c=0)
         s.net.cut("a", "b")                # packets from a to b are dropped
 
-The test runs in a namespace of its own (in_namespace()), which is the router; behind it
+The test runs in a namespace of its own (unshare -n), which is the router; behind it
 each place has a namespace with an agent's address (.5) and a web server's (.10). The lab
 and the canaries live at the router. What resolvers see is asked every 100 ms.
 """
@@ -17,13 +17,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
+from mesh import make_authority, make_certificate
 from world import (Agent, FAST_CHECK, FAST_SERVICE, Lab, Ledger, POINTSMAN, lab_module,
                    wait_for)
 
@@ -38,22 +38,6 @@ def sh(*words, **more):
                           text=True, **more)
     assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}"
     return done.stdout
-
-
-def in_namespace(main):
-    """Runs main() in a network namespace of our own; skips where there can be none."""
-    if os.environ.get("INSIDE") is None:
-        may = subprocess.run(
-            ["unshare", "-n", "sh", "-c",
-             "ip link add name near type veth peer name far && nft list tables"],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if may.returncode != 0:
-            print("skipped: network namespaces with nftables are not allowed here: "
-                  + (may.stdout.strip().splitlines() or ["no reason given"])[-1])
-            sys.exit(77)
-        os.environ["INSIDE"] = "1"
-        os.execvp("unshare", ["unshare", "-n", sys.executable, *sys.argv])
-    main()
 
 
 class Net:
@@ -222,25 +206,6 @@ class Canaries:
             s.close()
 
 
-def make_ca(folder):
-    sh("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-       "-nodes", "-days", "90", "-subj", "/CN=test", "-keyout", f"{folder}/ca.key",
-       "-out", f"{folder}/ca.pem")
-
-
-def make_certificate(ca, folder, name):
-    sh("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-       "-nodes", "-subj", "/", "-keyout", f"{folder}/agent.key",
-       "-out", f"{folder}/agent.csr")
-    (folder / "ext").write_text(f"subjectAltName=DNS:{name}\n"
-                                "extendedKeyUsage=serverAuth,clientAuth\n")
-    sh("openssl", "x509", "-req", "-in", f"{folder}/agent.csr", "-CA", f"{ca}/ca.pem",
-       "-CAkey", f"{ca}/ca.key", "-CAcreateserial", "-days", "60",
-       "-extfile", f"{folder}/ext", "-out", f"{folder}/agent.pem")
-    os.chmod(folder / "agent.key", 0o600)
-    shutil.copy(ca / "ca.pem", folder / "ca.pem")
-
-
 class Sites:
     def __init__(self, sites="abc", witnesses="w", services=1, lab=None, text=None,
                  service="", policy="weighted", lab_options=()):
@@ -264,7 +229,7 @@ class Sites:
             web.start()
         self.ca = self.folder / "ca"
         self.ca.mkdir()
-        make_ca(self.ca)
+        make_authority(self.ca)
         self.agent = {}
         for name in self.names:
             self.make_agent(name)
@@ -295,7 +260,8 @@ class Sites:
         """Folder, certificate and file of one agent; key: what it is called here."""
         folder = self.folder / f"agent-{key or name}"
         folder.mkdir()
-        make_certificate(self.ca, folder, name)
+        make_certificate(self.ca, name, out=folder)
+        shutil.copy(self.ca / "ca.pem", folder)
         config = folder / "pointsman.yaml"
         config.write_text(self.text(name, listen))
         agent = Agent(SimpleNamespace(folder=folder, config=config),

@@ -15,8 +15,10 @@ The budget of API requests is wide, lest the faults of one row wait for each oth
 Times are the agents' own (`time=`), all on one machine's clock, from just before the
 rule went to the kernel.
 """
+import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,9 +30,8 @@ from types import SimpleNamespace
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parents[2]
 sys.path.insert(0, str(SOURCE / "tests/e2e"))
-import json  # noqa: E402
-from sites import (CANARIES, LAB, PORT, Canaries, Net, Nginx, make_ca,  # noqa: E402
-                   make_certificate, sh)
+from mesh import make_authority, make_certificate  # noqa: E402
+from sites import CANARIES, LAB, PORT, Canaries, Net, Nginx, sh  # noqa: E402
 from world import POINTSMAN, Agent, Lab, lab_module, wait_for  # noqa: E402
 
 MEMBERS = ("a", "c")
@@ -93,7 +94,7 @@ class Rig:
         self.web = [self._web(site) for site in MEMBERS]
         ca = self.folder / "ca"
         ca.mkdir()
-        make_ca(ca)
+        make_authority(ca)
         self.agent = {name: self._agent(name, ca) for name in self.names}
         self.other = self.make_other(self) if self.make_other else None
         return self
@@ -130,7 +131,8 @@ class Rig:
     def _agent(self, name, ca):
         folder = self.folder / f"agent-{name}"
         folder.mkdir()
-        make_certificate(ca, folder, name)
+        make_certificate(ca, name, out=folder)
+        shutil.copy(ca / "ca.pem", folder)
         config = folder / "pointsman.yaml"
         config.write_text(self._text())
         agent = Agent(SimpleNamespace(folder=folder, config=config),
