@@ -450,8 +450,11 @@ end(struct life *l)
 	free_event(l->on_hup);
 	free_event(l->tick);
 	free_event(l->stop);
-	if (a->base != NULL)
+	if (a->base != NULL) {
+		/* Connections are let go of by the loop: see peer_serve_free(). */
+		(void)event_base_loop(a->base, EVLOOP_NONBLOCK);
 		event_base_free(a->base);
+	}
 	state_unlock(l->lock);
 	config_free(a->config);
 	free(l);
