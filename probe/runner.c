@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "probe/clock.h"
 #include "probe/job.h"
 #include "probe/sandbox.h"
 
@@ -46,15 +47,6 @@ struct runner {
 	struct place place[RUNNER_JOBS_MAX];
 	struct runner_msg msg;
 };
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- to the agent ---- */
 
@@ -118,7 +110,7 @@ not_started(struct runner_event *ev, uint64_t job, enum runner_end end, int erro
 	    .job = job,
 	    .end = end,
 	    .status = error,
-	    .start_ms = now_ms()};
+	    .start_ms = now_boot_ms()};
 }
 
 static void
@@ -255,7 +247,7 @@ hear(struct runner *r)
 static void
 beat(struct runner *r)
 {
-	uint64_t now = now_ms();
+	uint64_t now = now_boot_ms();
 
 	if (!r->greeted || now - r->beat_ms < BEAT_MS)
 		return;
@@ -299,13 +291,13 @@ serve(struct runner *r)
 static void
 end_jobs(struct runner *r)
 {
-	uint64_t until_ms = now_ms() + END_WAIT_MS;
+	uint64_t until_ms = now_boot_ms() + END_WAIT_MS;
 	struct timespec t = {.tv_nsec = 1000000};
 
 	for (size_t i = 0; i < RUNNER_JOBS_MAX; i++)
 		if (r->place[i].used && r->place[i].fd >= 0)
 			(void)close(r->place[i].fd);
-	while (waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < until_ms) {
+	while (waitpid(-1, NULL, WNOHANG) >= 0 && now_boot_ms() < until_ms) {
 		end_adopted(r);
 		(void)nanosleep(&t, NULL);
 	}

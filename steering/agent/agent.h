@@ -16,6 +16,7 @@
 
 #include "steering/agent/order_notes.h"
 #include "steering/core/engine.h"
+#include "probe/clock.h"
 #include "config/model.h"
 #include "steering/zone/provider.h"
 
@@ -187,15 +188,6 @@ uint64_t agent_worker_late_max_ms(const struct agent *a); /* a prober's own loop
 uint64_t agent_late_ms(const struct agent *a);
 /* Prober workers: configured, and alive now. */
 uint32_t agent_workers(const struct agent *a, uint32_t *alive);
-
-static inline uint64_t
-now_boot_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* This machine's own clock: for what is shown and kept, never for what is decided. */
 static inline int64_t

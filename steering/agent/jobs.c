@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "probe/clock.h"
 #include "steering/agent/child.h"
 
 #define WATCH_MS 1000
@@ -44,15 +44,6 @@ struct jobs {
 	uint64_t restarts, ids;
 	struct job job[JOBS_MAX];
 };
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static struct job *
 find(struct jobs *all, uint64_t id)
@@ -146,7 +137,7 @@ spawn(struct jobs *all, struct err *e)
 		return false;
 	}
 	all->ready = false;
-	all->spawned_ms = all->heard_ms = now_ms();
+	all->spawned_ms = all->heard_ms = now_boot_ms();
 	(void)tell(all, &hello); /* into an empty socket */
 	return all->base == NULL || listen_to(all, e);
 }
@@ -224,7 +215,7 @@ end(struct jobs *all, const char *why)
 		(void)snprintf(text, sizeof text,
 		    "the runner (pid %d) ended with status %d (%s)", (int)pid,
 		    WEXITSTATUS(status), exit_word(WEXITSTATUS(status)));
-	if (now_ms() - all->spawned_ms >= CHILD_SETTLED_MS)
+	if (now_boot_ms() - all->spawned_ms >= CHILD_SETTLED_MS)
 		all->deaths = 0;
 	all->deaths++;
 	all->restarts++;
@@ -261,7 +252,7 @@ hear(struct jobs *all, const struct runner_event *ev)
 {
 	struct job *x = find(all, ev->job), was;
 
-	all->heard_ms = now_ms();
+	all->heard_ms = now_boot_ms();
 	if (ev->kind == RUNNER_READY)
 		all->ready = true;
 	if (ev->kind != RUNNER_ENDED || x == NULL || ev->end >= RUNNER_ENDS ||
@@ -307,7 +298,7 @@ static void
 on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	struct jobs *all = arg;
-	uint64_t now = now_ms();
+	uint64_t now = now_boot_ms();
 
 	(void)fd;
 	(void)what;
@@ -347,7 +338,7 @@ jobs_begin(struct jobs *all, struct event_base *base, const struct jobs_calls *c
 
 	all->base = base;
 	all->calls = *calls;
-	all->watched_ms = all->heard_ms = now_ms();
+	all->watched_ms = all->heard_ms = now_boot_ms();
 	all->watch = event_new(base, -1, EV_PERSIST, on_watch, all);
 	all->again = event_new(base, -1, 0, on_again, all);
 	if (all->watch == NULL || all->again == NULL || event_add(all->watch, &t) != 0)

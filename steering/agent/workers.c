@@ -18,9 +18,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "probe/clock.h"
 #include "steering/agent/child.h"
 
 #define WATCH_MS 1000
@@ -55,15 +55,6 @@ struct workers {
 	uint64_t watched_ms;
 	struct worker worker[WORKERS_MAX];
 };
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- what waits to be sent ---- */
 
@@ -180,7 +171,7 @@ spawn(struct worker *w, struct err *e)
 	}
 	w->ready = w->gone = false;
 	w->late_us = 0;
-	w->spawned_ms = w->heard_ms = now_ms();
+	w->spawned_ms = w->heard_ms = now_boot_ms();
 	w->first = w->count = 0;
 	queue_put(w, PROBER_HELLO, 0);
 	flush(w);
@@ -250,7 +241,7 @@ end(struct worker *w, const char *why)
 		    "prober worker %u (pid %d) ended with status %d (%s)",
 		    (unsigned)w->index, (int)pid, WEXITSTATUS(status),
 		    exit_word(WEXITSTATUS(status)));
-	if (now_ms() - w->spawned_ms >= CHILD_SETTLED_MS)
+	if (now_boot_ms() - w->spawned_ms >= CHILD_SETTLED_MS)
 		w->deaths = 0;
 	w->deaths++;
 	w->pid = 0;
@@ -286,7 +277,7 @@ hear(struct worker *w, struct probe_event *ev)
 {
 	struct workers_calls *calls = &w->all->calls;
 
-	w->heard_ms = now_ms();
+	w->heard_ms = now_boot_ms();
 	ev->address[sizeof ev->address - 1] = '\0';
 	ev->text[sizeof ev->text - 1] = '\0';
 	switch ((enum probe_event_kind)ev->kind) {
@@ -360,7 +351,7 @@ static void
 on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	struct workers *all = arg;
-	uint64_t now = now_ms();
+	uint64_t now = now_boot_ms();
 	bool gap = now - all->watched_ms > 2 * (uint64_t)WATCH_MS;
 
 	(void)fd;
@@ -411,14 +402,14 @@ workers_start(struct workers *all, struct event_base *base,
 
 	all->base = base;
 	all->calls = *calls;
-	all->watched_ms = now_ms();
+	all->watched_ms = now_boot_ms();
 	all->watch = event_new(base, -1, EV_PERSIST, on_watch, all);
 	if (all->watch == NULL || event_add(all->watch, &t) != 0)
 		return err_set(e, "cannot watch the prober workers: out of memory");
 	for (uint32_t i = 0; i < all->options.count; i++) {
 		struct worker *w = &all->worker[i];
 
-		w->heard_ms = now_ms();
+		w->heard_ms = now_boot_ms();
 		w->again = event_new(base, -1, 0, on_again, w);
 		if (w->again == NULL)
 			return err_set(
@@ -510,10 +501,10 @@ workers_free(struct workers *all)
 		return;
 	for (uint32_t i = 0; i < all->options.count; i++)
 		close_socket(&all->worker[i]);
-	uint64_t until_ms = now_ms() + END_WAIT_MS;
+	uint64_t until_ms = now_boot_ms() + END_WAIT_MS;
 	for (uint32_t i = 0; i < all->options.count; i++) {
 		struct worker *w = &all->worker[i];
-		uint64_t now = now_ms();
+		uint64_t now = now_boot_ms();
 
 		if (w->pid != 0)
 			(void)child_reap(w->pid, now < until_ms ? until_ms - now : 0);

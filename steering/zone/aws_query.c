@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "probe/clock.h"
 #include "steering/zone/budget.h"
 #include "steering/zone/credentials.h"
 #include "steering/zone/partition.h"
@@ -52,15 +53,6 @@ struct aws_call {
 	void *arg;
 };
 
-static uint64_t
-boot_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static void
 wake_in(struct aws_call *c, uint64_t ms)
 {
@@ -96,7 +88,7 @@ decide(struct aws_call *c, enum aws_result result)
 {
 	c->decided = true;
 	c->answer.result = result;
-	c->answer.done_ms = boot_ms();
+	c->answer.done_ms = now_boot_ms();
 	wake_in(c, 0);
 }
 
@@ -198,9 +190,9 @@ on_answer(const struct http_response *response, void *arg)
 	if (v.rejected)
 		credentials_reject(q->credentials);
 	budget_feed(&q->budget, budget_of(c),
-	    v.result == AWS_BUSY ? BUDGET_THROTTLED : BUDGET_FINE, boot_ms());
+	    v.result == AWS_BUSY ? BUDGET_THROTTLED : BUDGET_FINE, now_boot_ms());
 	if (v.resign && !c->resigned && response->date_wall_s != 0 &&
-	    boot_ms() < c->give_up_ms) {
+	    now_boot_ms() < c->give_up_ms) {
 		c->resigned = true;
 		q->skew_s = response->date_wall_s - (int64_t)time(NULL);
 		c->answer.err = v.err; /* should patience end first */
@@ -242,7 +234,7 @@ static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct aws_call *c = arg;
-	uint64_t now_ms = boot_ms(), due_ms;
+	uint64_t now_ms = now_boot_ms(), due_ms;
 	const struct credentials *who;
 
 	(void)fd;
@@ -321,7 +313,7 @@ aws_query_start(
 	c->cb = cb;
 	c->arg = arg;
 	c->change = ask->change;
-	c->give_up_ms = boot_ms() + ask->patience_ms;
+	c->give_up_ms = now_boot_ms() + ask->patience_ms;
 	(void)snprintf(c->action, sizeof c->action, "%s", ask->action);
 	c->next = q->calls;
 	c->link = &q->calls;
@@ -384,8 +376,8 @@ aws_query_new(struct event_base *base, const struct aws_query_spec *spec, struct
 	q->base = base;
 	(void)snprintf(q->service, sizeof q->service, "%s", spec->service);
 	(void)snprintf(q->version, sizeof q->version, "%s", spec->version);
-	budget_init(
-	    &q->budget, spec->budget_per_s, spec->budget_burst, spec->seed, boot_ms());
+	budget_init(&q->budget, spec->budget_per_s, spec->budget_burst, spec->seed,
+	    now_boot_ms());
 	if (partition_service(&q->place, spec->service, or_empty(spec->region),
 		or_empty(spec->endpoint), e) &&
 	    (q->credentials = credentials_new(base, &who, on_credentials, q, e)) !=

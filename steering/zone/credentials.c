@@ -14,8 +14,8 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "probe/clock.h"
 #include "steering/zone/credentials_source.h"
 #include "steering/zone/http.h"
 #include "steering/zone/text.h"
@@ -52,15 +52,6 @@ struct credentials_chain {
 	struct err file_warning, warning,
 	    bad; /* bad: why there is nothing, while !held */
 };
-
-static uint64_t
-boot_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- the environment ---- */
 
@@ -167,7 +158,7 @@ say_none(const struct credentials_chain *c, struct err *e)
 static void
 wake_at(struct credentials_chain *c, uint64_t at_ms)
 {
-	uint64_t now_ms = boot_ms(), ms = at_ms > now_ms ? at_ms - now_ms : 0;
+	uint64_t now_ms = now_boot_ms(), ms = at_ms > now_ms ? at_ms - now_ms : 0;
 	struct timeval t = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
 
 	if (event_add(c->timer, &t) != 0)
@@ -189,7 +180,7 @@ failed(struct credentials_chain *c, const struct err *e)
 
 	text_wipe(&c->first, sizeof c->first);
 	c->failures++;
-	c->not_before_ms = boot_ms() + (c->retry_ms << doublings);
+	c->not_before_ms = now_boot_ms() + (c->retry_ms << doublings);
 	c->bad = *e;
 	if (c->held) {
 		(void)snprintf(c->warning.text, sizeof c->warning.text,
@@ -221,7 +212,7 @@ static void
 hold(struct credentials_chain *c, const struct credentials *who, int64_t ends_wall_s,
     int64_t now_wall_s)
 {
-	uint64_t life_ms, ahead_ms, now_ms = boot_ms();
+	uint64_t life_ms, ahead_ms, now_ms = now_boot_ms();
 	struct err e;
 
 	if (ends_wall_s != 0 && ends_wall_s <= now_wall_s) {
@@ -426,7 +417,7 @@ drop_ended(struct credentials_chain *c)
 {
 	struct err why = c->bad;
 
-	if (!c->held || c->ends_ms == 0 || boot_ms() < c->ends_ms)
+	if (!c->held || c->ends_ms == 0 || now_boot_ms() < c->ends_ms)
 		return;
 	(void)err_set(&c->bad,
 	    "credentials ended at %s and could not be renewed: %.400s", c->ends,
@@ -450,7 +441,7 @@ credentials_get(
 		c->failures = 0;
 		begin(c);
 	} else if (c->fetch == NULL && !c->held &&
-	    (!c->tried || boot_ms() >= c->not_before_ms)) {
+	    (!c->tried || now_boot_ms() >= c->not_before_ms)) {
 		begin(c);
 	}
 	if (c->held) {
@@ -469,10 +460,10 @@ credentials_get(
 void
 credentials_reject(struct credentials_chain *c)
 {
-	if (c->held && c->fetch == NULL && boot_ms() >= c->not_before_ms &&
+	if (c->held && c->fetch == NULL && now_boot_ms() >= c->not_before_ms &&
 	    (c->kind != KIND_STATIC || c->role_arn[0] != '\0')) {
 		/* Should it give the same again, it is not asked again at once. */
-		c->not_before_ms = boot_ms() + c->retry_ms;
+		c->not_before_ms = now_boot_ms() + c->retry_ms;
 		begin(c);
 	}
 }

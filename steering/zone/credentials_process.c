@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "probe/clock.h"
 #include "steering/zone/json.h"
 #include "steering/zone/text.h"
 
@@ -28,15 +29,6 @@
 #define WORDS_MAX 64
 
 extern char **environ;
-
-static uint64_t
-boot_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 struct process {
 	struct credentials_fetch fetch; /* first */
@@ -306,7 +298,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 		bool whole = read_output(p);
 
 		finish(p, whole ? NULL : "it printed more than 64 KiB");
-	} else if (boot_ms() >= p->end_ms) {
+	} else if (now_boot_ms() >= p->end_ms) {
 		finish(p,
 		    "it did not end in its time and was killed: run it by hand as "
 		    "this user; it must not ask for anything");
@@ -331,7 +323,8 @@ credentials_process_start(const struct credentials_help *h, const char *command,
 	p->fetch.arg = arg;
 	p->fd = -1;
 	p->output = TEXT_INIT(OUTPUT_MAX);
-	p->end_ms = boot_ms() + (h->patience_ms != 0 ? h->patience_ms : PATIENCE_MS);
+	p->end_ms =
+	    now_boot_ms() + (h->patience_ms != 0 ? h->patience_ms : PATIENCE_MS);
 	(void)snprintf(p->fetch.source, sizeof p->fetch.source, "%.190s", source);
 	if (!spawn(p, command, e)) {
 		cancel(&p->fetch);

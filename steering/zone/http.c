@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
+
+#include "probe/clock.h"
 
 struct http {
 	struct event_base *base;
@@ -46,15 +47,6 @@ struct http_call {
 	void *arg;
 	char why[CURL_ERROR_SIZE];
 };
-
-static uint64_t
-boot_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void
 free_call(struct http_call *c)
@@ -116,7 +108,7 @@ trouble_of(CURLcode code)
 static void
 finish(struct http_call *c, CURLcode code)
 {
-	struct http_response r = {.sent_ms = c->sent_ms, .done_ms = boot_ms()};
+	struct http_response r = {.sent_ms = c->sent_ms, .done_ms = now_boot_ms()};
 	const char *why = c->why[0] != '\0' ? c->why : curl_easy_strerror(code);
 	const char *host = "";
 	struct http_call keep;
@@ -473,7 +465,7 @@ http_call_start(
 	c->once = r->once;
 	c->answer_max = r->answer_max != 0 ? r->answer_max : HTTP_BODY_MAX;
 	c->body = TEXT_INIT(c->answer_max);
-	c->sent_ms = boot_ms();
+	c->sent_ms = now_boot_ms();
 	c->next = h->calls;
 	c->link = &h->calls;
 	if (h->calls != NULL)

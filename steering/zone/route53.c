@@ -15,6 +15,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "steering/zone/budget.h"
 #include "steering/zone/http.h"
@@ -95,7 +96,7 @@ route53_decide(struct job *j, enum zone_result result)
 	j->decided = true;
 	j->answer.result = result;
 	if (j->answer.done_ms == 0)
-		j->answer.done_ms = route53_boot_ms();
+		j->answer.done_ms = now_boot_ms();
 	route53_wake_in(j->r, 0);
 }
 
@@ -204,9 +205,9 @@ send_job(struct job *j)
 		route53_decide(j, ZONE_OUT);
 		return false;
 	}
-	budget_take(&r->budget, route53_budget_of(j), route53_boot_ms());
+	budget_take(&r->budget, route53_budget_of(j), now_boot_ms());
 	if (j->answer.sent_ms == 0)
-		j->answer.sent_ms = route53_boot_ms();
+		j->answer.sent_ms = now_boot_ms();
 	j->tries++;
 	return true;
 }
@@ -282,7 +283,7 @@ static void
 pump(evutil_socket_t fd, short what, void *arg)
 {
 	struct route53 *r = arg;
-	uint64_t now_ms = route53_boot_ms(), next_ms = UINT64_MAX;
+	uint64_t now_ms = now_boot_ms(), next_ms = UINT64_MAX;
 	unsigned flights = 0;
 
 	(void)fd, (void)what;
@@ -324,7 +325,7 @@ new_job(struct route53 *r, enum job_kind kind, const char *key, zone_answer_cb c
 	j->cb = cb;
 	j->arg = arg;
 	j->body = TEXT_INIT(REQUEST_MAX);
-	j->give_up_ms = route53_boot_ms() +
+	j->give_up_ms = now_boot_ms() +
 	    (kind == JOB_CHANGE ? ROUTE53_CHANGE_WAIT_MS : READ_WAIT_MS);
 	memcpy(j->key, key, strlen(key) + 1);
 	while (*link != NULL)
@@ -449,8 +450,8 @@ route53_new(struct event_base *base, const struct route53_spec *spec, uint64_t s
 	memcpy(r->apex, spec->apex, sizeof r->apex);
 	memcpy(r->where.zone_id, spec->zone_id, sizeof r->where.zone_id);
 	r->where.total_ms = spec->timeout_ms ? spec->timeout_ms : TOTAL_MS;
-	budget_init(&r->budget, spec->budget_per_s, spec->budget_burst, seed,
-	    route53_boot_ms());
+	budget_init(
+	    &r->budget, spec->budget_per_s, spec->budget_burst, seed, now_boot_ms());
 	r->wake = evtimer_new(base, pump, r);
 	if (r->wake == NULL)
 		(void)err_set(e, "zone %s: memory is short", spec->zone_id);

@@ -9,6 +9,7 @@
 #include "steering/zone/route53_parts.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "steering/zone/budget.h"
 #include "steering/zone/http.h"
@@ -125,7 +126,7 @@ sign_again(
 		return false;
 	j->resigned = true;
 	j->r->skew_s = r->date_wall_s - (int64_t)time(NULL);
-	j->give_up_ms = route53_boot_ms() + ROUTE53_CHANGE_WAIT_MS;
+	j->give_up_ms = now_boot_ms() + ROUTE53_CHANGE_WAIT_MS;
 	route53_wake_in(j->r, 0);
 	return true;
 }
@@ -135,7 +136,7 @@ route53_answered(const struct http_response *response, void *arg)
 {
 	struct job *j = arg;
 	struct route53_verdict v;
-	uint64_t now_ms = route53_boot_ms();
+	uint64_t now_ms = now_boot_ms();
 
 	j->call = NULL;
 	j->answer.result = ZONE_OK;

@@ -6,8 +6,7 @@
 #ifndef STEERING_ZONE_ROUTE53_PARTS_H
 #define STEERING_ZONE_ROUTE53_PARTS_H
 
-#include <time.h>
-
+#include "probe/clock.h"
 #include "steering/zone/credentials.h"
 #include "steering/zone/provider_ops.h"
 #include "steering/zone/route53_ask.h"
@@ -54,15 +53,6 @@ struct route53 {
 	struct job *jobs;
 	struct ledger_spelling *spelling;
 };
-
-static inline uint64_t
-route53_boot_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* route53.c */
 void route53_wake_in(struct route53 *r, uint64_t ms);
