@@ -297,6 +297,7 @@ build_service(struct load *l, struct config *c, const struct block *b)
 	COPY(s->rule.cluster, c->cluster);
 	s->rule.policy = d->policy == 1 ? POLICY_FAILOVER : POLICY_WEIGHTED;
 	s->rule.records = d->records == 1 ? RECORDS_FAILOVER : RECORDS_WEIGHTED;
+	s->shadow_of = -1;
 	s->rule.observe = d->mode == 1;
 	s->rule.failback_auto = d->failback == 1;
 	s->rule.solo = c->solo;
@@ -325,6 +326,7 @@ build_scenarios(struct load *l, struct config *c)
 		const struct draft_scenario *d = b->data;
 
 		COPY(c->scenario[c->scenarios].name, b->name);
+		c->scenario[c->scenarios].shadow = -1;
 		c->scenario[c->scenarios++].service = d->service;
 		c->service[d->service].rule.scenario = true;
 	}
@@ -348,6 +350,9 @@ build_config(struct load *l, const char *path)
 	    region_alloc(r, block_count(l->file, "services.*") * sizeof *c->service);
 	for (; b != NULL; b = block_next(b))
 		build_service(l, c, b);
+	c->scenario =
+	    region_alloc(r, block_count(l->file, "scenarios.*") * sizeof *c->scenario);
+	c->lag = region_alloc(r, block_count(l->file, "checks.*") * sizeof *c->lag);
 	build_scenarios(l, c);
 	for (uint32_t i = 0; i < c->services; i++)
 		c->service[i].rule.policy_hash = policy_hash(l, c, i);

@@ -55,14 +55,6 @@ struct draft_service {
 	uint32_t voter[AGENTS_MAX];
 };
 
-enum scenario_kind {
-	SCENARIO_BACKUP_RESTORE = 0,
-	SCENARIO_PILOT_LIGHT,
-	SCENARIO_WARM_STANDBY,
-	SCENARIO_MULTI_SITE,
-	SCENARIO_KINDS
-};
-
 struct draft_scenario {
 	uint32_t kind, service, lag, trigger;
 	char primary[WORD_MAX], recovery[WORD_MAX];

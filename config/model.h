@@ -72,6 +72,7 @@ struct config_service {
 	/* The id that health_check: steady stands for. Not of the file: whoever found it
 	 * in the zone's account puts it here; "" until then. */
 	char steady[RR_HEALTH_MAX];
+	int32_t shadow_of; /* a shadow: the service that it rehearses; -1 */
 	struct config_member member[MEMBERS_MAX];
 };
 
@@ -82,6 +83,81 @@ struct config_service {
 struct config_exec {
 	uint32_t args; /* 0: the check is of another kind */
 	const char **arg;
+};
+
+/* ---- scenarios ---- */
+
+/* What a shell does in a slot; text as written, {words} not filled in (act.h). Unused
+ * texts are "". */
+enum act_kind {
+	ACT_NONE =
+	    0, /* the slot is empty, a gate, or an approval: nothing to perform */
+	ACT_EXEC,
+	ACT_WEBHOOK,
+	ACT_AWS,
+	ACT_CHECK, /* until this check passes at {site} */
+};
+
+struct config_call { /* of the Query protocol */
+	const char *action;
+	uint32_t params;
+	const struct config_param {
+		const char *key, *value;
+	} * param;
+};
+
+struct config_act {
+	enum act_kind kind;
+	uint64_t timeout_ms; /* of one attempt */
+	uint32_t args;       /* ACT_EXEC */
+	const char **arg;
+	struct { /* ACT_WEBHOOK */
+		const char *url, *method, *body;
+		uint32_t headers; /* values from a file are read anew at each call */
+		const struct config_header {
+			const char *name, *value, *file; /* one of the last two */
+		} * header;
+		uint32_t statuses; /* that are success; default 200–299 */
+		struct check_status_range status[CHECK_STATUS_RANGES];
+	} webhook;
+	struct { /* ACT_AWS */
+		const char *service, *region, *version, *endpoint, *profile, *role_arn;
+		struct config_call call;
+		bool until; /* then asked again and again … */
+		struct config_call ask;
+		const char *path, *is; /* … until the element at `path` says this */
+		uint64_t every_ms;
+	} aws;
+	uint32_t check;                        /* ACT_CHECK: index */
+	const char *question, *none, *dry_run; /* approve, none, dry_run */
+};
+
+struct config_scenario {
+	char name[WORD_MAX];
+	uint32_t service;
+	int32_t shadow;    /* service that drills run on; -1: without `drill` */
+	uint64_t drill_ms; /* how often; 0: on command alone */
+	uint64_t rto_ms, rpo_ms;
+	int32_t lag; /* check; -1 none */
+	struct config_act act[SLOTS];
+};
+
+/* How a lag is measured: of CHECK_EXEC with seconds, CHECK_HTTP with json,
+ * CHECK_CLOUDWATCH and CHECK_BACKUP. By index of the check; texts "" where unused;
+ * {from} and {to} (the site that serves, the one that follows) are not filled in. */
+struct config_lag {
+	bool measures;
+	const char *url, *json; /* http: a fixed place, the field with the seconds */
+	const char *region, *name_space, *metric, *statistic, *endpoint, *profile;
+	uint32_t dimensions;
+	const struct config_param *dimension;
+	double unit_s;               /* cloudwatch: a value of 1 is so many seconds */
+	const char *manifest;        /* backup: url or absolute path … */
+	const char *bucket, *prefix; /* … or what an S3 listing shows */
+	bool encrypted;              /* it must be */
+	uint64_t period_ms;          /* how often one is made; 0 not said */
+	uint64_t retention_ms;       /* how long they are kept; 0 not said */
+	uint64_t restored_ms;        /* test-restored at least so often; 0 not asked */
 };
 
 struct config_note;
@@ -106,15 +182,13 @@ struct config {
 	uint32_t checks;
 	struct check_spec *check; /* host still "": per service, see config_target() */
 	struct config_exec *exec; /* by index of the check */
+	struct config_lag *lag;   /* … likewise */
 	uint32_t zones;
 	struct config_zone *zone;
 	uint32_t services;
 	struct config_service *service;
 	uint32_t scenarios;
-	struct config_scenario {
-		char name[WORD_MAX];
-		uint32_t service;
-	} scenario[SCENARIOS_MAX];
+	struct config_scenario *scenario;
 	uint32_t unbuilt; /* what `run` cannot do yet: see config_runnable() */
 	struct config_note *unbuilt_note;
 	void *region; /* everything above lives here */

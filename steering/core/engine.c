@@ -238,6 +238,9 @@ take_event(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	case ENGINE_ORDER:
 		order_take(g, in, out);
 		return;
+	case ENGINE_ACTED:
+	case ENGINE_LAG:
+		return;
 	}
 }
 

@@ -40,6 +40,15 @@ enum order_kind {
 	ORDER_ACK,
 	ORDER_ADOPT,   /* what the zone shows is the truth */
 	ORDER_RELEASE, /* the ledger goes, the records stay, steering ends */
+	/* of the service's scenario */
+	ORDER_FAILOVER,
+	ORDER_SWITCHOVER,
+	ORDER_FAILBACK,
+	ORDER_DRILL,
+	ORDER_APPROVE, /* the step that asks */
+	ORDER_RETRY,   /* the step that failed, once more */
+	ORDER_SKIP,    /* … or go on without it */
+	ORDER_ABORT,
 	ORDERS
 };
 const char *order_word(enum order_kind k);
@@ -49,6 +58,8 @@ struct order {
 	uint32_t id;     /* not 0 */
 	uint32_t member; /* DRAIN, UNDRAIN, PIN, UNPIN, ACK */
 	uint64_t for_s;  /* DRAIN, FREEZE, PIN: how long it stands; a year at most */
+	uint64_t run;    /* APPROVE, RETRY, SKIP, ABORT: the run that is meant; 0 any */
+	uint32_t step;   /* … and the step as the operator saw it; UINT32_MAX any */
 };
 
 /* A freeze waits for nothing: an order that is not in the ledger yet is dropped for it
@@ -92,6 +103,35 @@ enum engine_event {
 	ENGINE_HEARD,   /* epoch as a name server or peer shows it */
 	ENGINE_CHANGED, /* answer to out->change: result, text */
 	ENGINE_ORDER,   /* order */
+	ENGINE_ACTED,   /* answer to out->act START: fence, acted, text */
+	ENGINE_LAG,     /* lag: a sample of what would be lost */
+};
+
+/* What became of an act. */
+enum acted {
+	ACTED_DONE = 0,
+	ACTED_FAILED,  /* it was not done, or did not do its work */
+	ACTED_UNKNOWN, /* it may have been done, and may still be */
+};
+const char *acted_word(enum acted a);
+
+enum engine_act { ENGINE_ACT_NONE = 0, ENGINE_ACT_START, ENGINE_ACT_KILL };
+
+/* One act of a scenario, for the shell. The fence is its name: the shell journals it
+ * before it starts it and answers ENGINE_ACTED with it exactly once, also after KILL. */
+struct scenario_act {
+	enum slot slot;
+	enum run_way way;
+	uint64_t run, fence;
+	uint32_t from, to, site; /* members */
+	uint32_t tries;          /* this attempt's number, from 1 */
+};
+
+/* What would be lost now, as this agent sampled it. */
+struct engine_lag {
+	bool known;
+	uint64_t lag_ms;
+	uint64_t began_ms; /* boot-time clock: when the sampling began */
 };
 
 struct engine_in {
@@ -114,17 +154,21 @@ struct engine_in {
 	uint64_t epoch;
 	enum change_result result;
 	const struct order *order;
+	uint64_t fence;
+	enum acted acted;
+	const struct engine_lag *lag;
 };
 
 enum intent_kind {
 	INTENT_NONE = 0,
-	INTENT_CREATE,  /* first ledger and records */
-	INTENT_ACTION,  /* the limiter's: drain, return, swap, ramp */
-	INTENT_ORDER,   /* an operator's */
-	INTENT_CLOSE,   /* ledger alone: closes an unknown outcome */
-	INTENT_VOID,    /* ledger alone: voids what may be under way */
-	INTENT_POLICY,  /* ledger alone: our file becomes the policy in force */
-	INTENT_RECORDS, /* records rewritten to the policy: answers, ttl, members */
+	INTENT_CREATE,   /* first ledger and records */
+	INTENT_ACTION,   /* the limiter's: drain, return, swap, ramp */
+	INTENT_ORDER,    /* an operator's */
+	INTENT_CLOSE,    /* ledger alone: closes an unknown outcome */
+	INTENT_VOID,     /* ledger alone: voids what may be under way */
+	INTENT_POLICY,   /* ledger alone: our file becomes the policy in force */
+	INTENT_RECORDS,  /* records rewritten to the policy: answers, ttl, members */
+	INTENT_SCENARIO, /* a run: begun, taken over, a step's outcome, repoint, ended */
 	INTENTS
 };
 const char *intent_word(enum intent_kind k);
@@ -144,6 +188,8 @@ struct engine_out {
 	bool release; /* … to nothing: the ledger alone is deleted */
 	struct intent intent; /* what the change is for */
 	struct ledger next;
+	enum engine_act act; /* START scenario_act, or KILL the one of its fence */
+	struct scenario_act scenario_act;
 	bool report_moved;              /* engine_report() differs: push it */
 	bool order_done, order_refused; /* the pending order is over */
 	uint64_t wake_ms;               /* step again then at the latest */

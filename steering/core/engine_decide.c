@@ -386,6 +386,7 @@ build(const struct engine *g, const struct engine_in *in, struct intent *i,
 		return true;
 	case INTENT_CLOSE:
 	case INTENT_VOID:
+	case INTENT_SCENARIO:
 		return true;
 	case INTENTS:
 		break;

@@ -14,6 +14,14 @@ const char *
 order_word(enum order_kind k)
 {
 	static const char *const word[ORDERS] = {
+	    [ORDER_FAILOVER] = "failover",
+	    [ORDER_SWITCHOVER] = "switchover",
+	    [ORDER_FAILBACK] = "failback",
+	    [ORDER_DRILL] = "drill",
+	    [ORDER_APPROVE] = "approve",
+	    [ORDER_RETRY] = "retry",
+	    [ORDER_SKIP] = "skip",
+	    [ORDER_ABORT] = "abort",
 	    [ORDER_NONE] = "none",
 	    [ORDER_DRAIN] = "drain",
 	    [ORDER_UNDRAIN] = "undrain",
@@ -427,6 +435,14 @@ order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
 	case ORDER_UNFREEZE:
 	case ORDER_ADOPT:
 	case ORDER_RELEASE:
+	case ORDER_FAILOVER:
+	case ORDER_SWITCHOVER:
+	case ORDER_FAILBACK:
+	case ORDER_DRILL:
+	case ORDER_APPROVE:
+	case ORDER_RETRY:
+	case ORDER_SKIP:
+	case ORDER_ABORT:
 	case ORDERS:
 		break;
 	}

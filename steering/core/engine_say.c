@@ -41,6 +41,7 @@ const char *
 intent_word(enum intent_kind k)
 {
 	static const char *const word[INTENTS] = {
+	    [INTENT_SCENARIO] = "scenario",
 	    [INTENT_NONE] = "none",
 	    [INTENT_CREATE] = "create",
 	    [INTENT_ACTION] = "action",

@@ -93,6 +93,8 @@ sense_feed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	case ENGINE_HEARD:
 	case ENGINE_CHANGED:
 	case ENGINE_ORDER:
+	case ENGINE_ACTED:
+	case ENGINE_LAG:
 		return;
 	}
 }

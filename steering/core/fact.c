@@ -9,6 +9,9 @@ const char *
 fact_word(enum fact_kind k)
 {
 	static const char *const word[FACT_KINDS] = {
+	    [FACT_RUN] = "run",
+	    [FACT_STEP] = "step",
+	    [FACT_LAG] = "lag",
 	    [FACT_NONE] = "none",
 	    [FACT_FAULT] = "fault",
 	    [FACT_ADDRESS_UP] = "address_up",

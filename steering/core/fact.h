@@ -50,6 +50,10 @@ enum fact_kind {
 	FACT_RESOLVE,
 	FACT_TROUBLE, /* ours: store, clock, credentials, name servers … */
 	FACT_PEER,    /* another agent: heard, silent, refused, cloned … */
+	/* scenarios; epoch is the fence */
+	FACT_RUN,  /* begun, taken over, aborted, ended; value is the way */
+	FACT_STEP, /* a step's state; value is the slot */
+	FACT_LAG,  /* what would be lost now: sampled, beyond the RPO, unknown */
 	FACT_KINDS
 };
 

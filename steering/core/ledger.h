@@ -49,6 +49,42 @@ struct ledger_member {
 	struct ledger_order drain, pin;
 };
 
+/* A run of the service's scenario: who goes where, and how far it is. */
+enum run_way {
+	RUN_NONE = 0,
+	RUN_FAILOVER,   /* disaster: primary → recovery */
+	RUN_SWITCHOVER, /* planned: primary → recovery, nothing is lost */
+	RUN_FAILBACK,   /* recovery → primary */
+	RUN_DRILL,      /* the fail-over on the shadow name, and back */
+	RUN_WAYS
+};
+const char *run_way_word(enum run_way w);
+
+enum run_state {      /* of the step in hand */
+	RUN_GATE = 0, /* its gate, or its turn: nothing was started */
+	RUN_ASKS,     /* waits for an operator's approval */
+	RUN_APPROVED, /* … which was given */
+	RUN_STARTED,  /* the act with this fence may be under way */
+	RUN_UNKNOWN,  /* it ended, nobody knows how: waits before it is repeated */
+	RUN_FAILED,   /* waits for an operator: retry, skip or abort */
+	RUN_STATES
+};
+const char *run_state_word(enum run_state s);
+
+struct ledger_run {
+	uint64_t id; /* epoch that it began with: the incident's number; 0: none */
+	enum run_way way;
+	bool aborting; /* the plan is that of undoing it */
+	uint32_t step; /* index into scenario_plan() */
+	enum run_state state;
+	uint32_t tries;                     /* attempts of this step that were begun */
+	int64_t begun_wall_s, since_wall_s; /* since: of this step's state */
+};
+
+/* Sides that may accept writes. */
+#define SIDE_PRIMARY 1u
+#define SIDE_RECOVERY 2u
+
 struct ledger {
 	char cluster[WORD_MAX];
 	uint64_t epoch;
@@ -67,7 +103,9 @@ struct ledger {
 	int64_t spaced_wall_s;
 	struct ledger_order freeze;
 	uint32_t lock_holder; /* scenario lock: agent number; 0 free */
-	uint64_t fence;
+	uint64_t fence; /* rises with every attempt of every step; 0: never used */
+	uint32_t open;  /* SIDE_… that may be open; with fence 0: the primary */
+	struct ledger_run run;
 	uint32_t members;
 	struct ledger_member member[MEMBERS_MAX];
 };

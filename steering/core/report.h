@@ -32,6 +32,8 @@ struct report {
 	 * the last such that is over: taken back, or the ledger's now; 0 none. */
 	uint32_t freeze, thawed;
 	uint64_t freeze_for_s;
+	/* The holder of the scenario's lock was not heard here for 60 s. */
+	bool holder_lost;
 	uint32_t members;
 	struct report_member {
 		uint8_t vote; /* enum vote */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "steering/core/bounds.h"
+#include "steering/core/slot.h"
 
 struct rule_detector {
 	uint32_t fall;     /* failures, added up across interleaved passes */
@@ -40,8 +41,9 @@ struct rule_service {
 	bool observe; /* decides and explains, never writes */
 	bool stateful;
 	bool failback_auto;
-	bool scenario; /* moved only by its scenario or an operator */
-	bool solo;     /* Q = 1; rules on peers and domains waived */
+	bool scenario;             /* moved only by its scenario or an operator */
+	bool solo;                 /* Q = 1; rules on peers and domains waived */
+	struct rule_scenario plan; /* with `scenario` */
 
 	uint32_t members;
 	struct rule_member member[MEMBERS_MAX];
