@@ -269,5 +269,6 @@ rules_scenarios(struct load *l)
 		if (ynode_get(p->node, "kind") != NULL)
 			rule_way_back(l, p);
 		rule_fence(l, p);
+		rules_drill(l, p);
 	}
 }
