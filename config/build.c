@@ -316,6 +316,7 @@ build_service(struct load *l, struct config *c, const struct block *b)
 	s->rule.fresh_ms = l->draft->fresh_ms;
 	s->rule.rank_ms = l->draft->rank_ms;
 	s->rule.silent_ms = l->draft->silent_ms;
+	s->rule.takeover_ms = l->draft->takeover_ms;
 	for (struct block *m = block_first(b, "services.*.members.*"); m != NULL;
 	     m = block_next(m))
 		build_member(c, s, m, d->check);

@@ -85,7 +85,7 @@ struct draft_step {
 struct draft {
 	struct config config;
 	uint32_t quorum; /* 1: solo */
-	uint64_t report_ms, fresh_ms, rank_ms, silent_ms;
+	uint64_t report_ms, fresh_ms, rank_ms, silent_ms, takeover_ms;
 };
 
 #endif

@@ -249,7 +249,8 @@ put_step(uint64_t *h, unsigned slot, const struct rule_step *s)
 
 static void
 put_scenario(uint64_t *h, const struct load *l, const struct config *c,
-    const struct config_scenario *s, const struct rule_scenario *p)
+    const struct config_scenario *s, const struct rule_scenario *p,
+    uint64_t takeover_ms)
 {
 	put_text(h, "scenario", p->name);
 	put_number(h, "kind", p->kind);
@@ -257,6 +258,7 @@ put_scenario(uint64_t *h, const struct load *l, const struct config *c,
 	put_number(h, "primary", p->primary);
 	put_number(h, "recovery", p->recovery);
 	put_number(h, "catch_up", p->catch_up_ms);
+	put_number(h, "takeover", takeover_ms);
 	put_number(h, "rto", s->rto_ms);
 	put_number(h, "rpo", s->rpo_ms);
 	put_number(h, "drill_every", s->drill_ms);
@@ -289,6 +291,7 @@ policy_hash(const struct load *l, const struct config *c, uint32_t service)
 	for (uint32_t i = 0; i < c->scenarios; i++)
 		if (c->scenario[i].service == service ||
 		    c->scenario[i].shadow == (int32_t)service)
-			put_scenario(&h, l, c, &c->scenario[i], &s->rule.plan);
+			put_scenario(&h, l, c, &c->scenario[i], &s->rule.plan,
+			    s->rule.takeover_ms);
 	return h;
 }

@@ -31,7 +31,19 @@ void rules_services(struct load *l);
 void rules_members(struct load *l, struct block *service);
 void rules_scenarios(struct load *l);
 
+/* kind, slots: of the plan, NULL where the file does not say. */
+void rules_steps(
+    struct load *l, const struct block *plan, const char *kind, const char *slots);
 void rules_drill(struct load *l, const struct block *plan);
+void rules_lag(struct load *l, const struct block *check);
+void
+rules_lag_promise(struct load *l, const struct block *plan, const struct block *check);
+/* A file that others can read holds no secret. */
+void rules_secret(struct load *l, const struct ynode *path);
+/* http to another machine, where a request is signed. */
+void rules_clear_text(struct load *l, const struct ynode *url);
+/* A program and its arguments, as rules_exec(). */
+void rules_program(struct load *l, const struct ynode *argv);
 void rules_exec(struct load *l, const struct block *check);
 /* {word} in the text of a node and below that is not in the list (words and blanks);
  * other braces (JSON) are the operator's own. */

@@ -3,6 +3,8 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/load.h"
 #include "config/model.h"
@@ -250,6 +252,135 @@ START_TEST(a_shadow_is_plainly_weighted)
 }
 END_TEST
 
+static const struct config_lag *
+lag_of(const char *put)
+{
+	parse_with("{exec: {argv: [/bin/lag], seconds: stdout}}", put);
+	return &c->lag[c->scenario[0].lag];
+}
+
+START_TEST(lag_from_everywhere)
+{
+	const struct config_lag *g = lag_of(
+	    "{cloudwatch: {region: eu-west-1, namespace: AWS/RDS, metric: "
+	    "AuroraReplicaLag, dimensions: {A: b, C: d}, unit: milliseconds, statistic: "
+	    "Average, period: 2m, endpoint: \"http://127.0.0.1:1\", profile: p}}");
+	ck_assert(g->measures);
+	ck_assert_str_eq(g->region, "eu-west-1");
+	ck_assert_str_eq(g->name_space, "AWS/RDS");
+	ck_assert_str_eq(g->metric, "AuroraReplicaLag");
+	ck_assert_str_eq(g->statistic, "Average");
+	ck_assert_str_eq(g->endpoint, "http://127.0.0.1:1");
+	ck_assert_str_eq(g->profile, "p");
+	ck_assert_uint_eq(g->dimensions, 2);
+	ck_assert_str_eq(g->dimension[1].key, "C");
+	ck_assert_str_eq(g->dimension[1].value, "d");
+	ck_assert(g->unit_s > 0.0009 && g->unit_s < 0.0011);
+	ck_assert_uint_eq(g->period_ms, 120000);
+	ck_assert_uint_eq(c->check[c->scenario[0].lag].every_ms, 60000);
+	ck_assert_uint_eq(c->check[c->scenario[0].lag].timeout_ms, 10000);
+	fini();
+
+	g = lag_of("{cloudwatch: {region: eu-west-1, namespace: a, metric: b}}");
+	ck_assert_str_eq(g->statistic, "Maximum");
+	ck_assert(g->unit_s > 0.9);
+	ck_assert_uint_eq(g->period_ms, 60000);
+	fini();
+
+	g = lag_of(
+	    "{backup: {s3: {bucket: shop-backups, prefix: db/, region: eu-west-1, "
+	    "endpoint: \"http://127.0.0.1:2\", profile: b}, encrypted: true, "
+	    "period: 4h, retention: 30d, restored: 14d}}");
+	ck_assert(g->measures);
+	ck_assert_str_eq(g->bucket, "shop-backups");
+	ck_assert_str_eq(g->prefix, "db/");
+	ck_assert_str_eq(g->region, "eu-west-1");
+	ck_assert_str_eq(g->endpoint, "http://127.0.0.1:2");
+	ck_assert_str_eq(g->profile, "b");
+	ck_assert_str_eq(g->manifest, "");
+	ck_assert(g->encrypted);
+	ck_assert_uint_eq(g->period_ms, UINT64_C(4) * 3600 * 1000);
+	ck_assert_uint_eq(g->retention_ms, UINT64_C(30) * 86400 * 1000);
+	ck_assert_uint_eq(g->restored_ms, UINT64_C(14) * 86400 * 1000);
+	fini();
+
+	g = lag_of("{backup: {manifest: \"https://b.example/x.json\"}, every: 30s}");
+	ck_assert_str_eq(g->manifest, "https://b.example/x.json");
+	ck_assert_str_eq(g->bucket, "");
+	ck_assert(!g->encrypted);
+	ck_assert_uint_eq(g->period_ms, 0);
+	ck_assert_uint_eq(c->check[c->scenario[0].lag].every_ms, 30000);
+	fini();
+
+	g = lag_of("{http: {url: \"http://{to}.example:1/lag\", json: seconds}}");
+	ck_assert(g->measures);
+	ck_assert_str_eq(g->url, "http://{to}.example:1/lag");
+	ck_assert_str_eq(g->json, "seconds");
+	fini();
+}
+END_TEST
+
+/* ---- what is said about a plan ---- */
+
+START_TEST(plans_that_come_to_nothing_are_warned_of)
+{
+	parse_with("    lag: lag\n", "");
+	ck_assert(!service("shop")->rule.plan.has_lag);
+	ck_assert(noted(true, "the way back asks for an approval"));
+	fini();
+	parse_with("kind: warm-standby\n", "kind: multi-site\n");
+	ck_assert(!noted(true, "fills neither fence nor promote"));
+	fini();
+	parse_with("    policy: failover\n    stateful: true\n",
+	    "    policy: failover\n    from: [fra, iad]\n    stateful: true\n");
+	ck_assert(!noted(true, "none there carries out"));
+	fini();
+	parse_with("{url: \"https://10.2.0.5:7353\", site: iad}\n  wit: {url: "
+		   "\"https://10.9.0.5:7353\"}",
+	    "{url: \"https://10.2.0.5:7353\", site: fra, domain: b}\n"
+	    "  wit: {url: \"https://10.9.0.5:7353\", site: fra, domain: c}");
+	ck_assert(noted(true, "every agent that votes on 'shop' stands at fra"));
+	fini();
+	parse(
+	    "cluster: a\nsites: [a, b]\nagents: {one: {}}\nquorum: solo\n"
+	    "checks: {web: {http: {path: /}}}\n"
+	    "zones: {z: {name: example.com, route53: {zone_id: Z1}}}\n"
+	    "services: {www: {zone: z, names: [www.example.com], check: web, members: {\n"
+	    "  a: {answers: {A: [192.0.2.1]}}, b: {answers: {A: [192.0.2.2]}}}}}\n"
+	    "scenarios: {p: {kind: multi-site, service: www, primary: a, recovery: b,\n"
+	    "  rto: 1m, rpo: 1m, trigger: automatic, steps: {fence: {none: x}}}}\n");
+	ck_assert(noted(true, "fills neither fence nor promote"));
+	fini();
+}
+END_TEST
+
+START_TEST(a_secret_that_others_read_is_refused)
+{
+	char text[16384], folder[] = "/tmp/pm-secret-XXXXXX", file[64];
+	const char *at = strstr(config_base, promote_line);
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(file, sizeof file, "%s/token", folder);
+	FILE *f = fopen(file, "w");
+	ck_assert_ptr_nonnull(f);
+	(void)fclose(f);
+	(void)snprintf(text, sizeof text,
+	    "%.*s      promote: {webhook: {url: \"https://x/\", headers: "
+	    "{Authorization: {file: %s}}}}\n%s",
+	    (int)(at - config_base), config_base, file, at + strlen(promote_line));
+	ck_assert_int_eq(chmod(file, 0640), 0);
+	ck_assert(!config_parse(text, strlen(text), "/x.yaml", &c, &notes));
+	ck_assert(noted(false, "is readable by others (mode 640)"));
+	fini();
+	ck_assert_int_eq(chmod(file, 0600), 0);
+	parse(text);
+	ck_assert_str_eq(act(SLOT_PROMOTE)->webhook.header[0].file, file);
+	fini();
+	ck_assert_int_eq(unlink(file), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 /* ---- the hash ---- */
 
 static uint64_t
@@ -301,7 +432,8 @@ main(void)
 	const TTest *const tests[] = {the_plan_of_a_service, what_fills_a_slot,
 	    a_webhook_as_written, an_aws_call_as_written,
 	    the_shadow_is_the_service_under_another_name, a_shadow_is_plainly_weighted,
-	    the_hash_is_over_the_plan};
+	    lag_from_everywhere, plans_that_come_to_nothing_are_warned_of,
+	    a_secret_that_others_read_is_refused, the_hash_is_over_the_plan};
 
 	return run_tests("config_scenarios", tests, sizeof tests / sizeof tests[0]);
 }
