@@ -166,7 +166,7 @@ static const struct schema_key keys[] = {
 {"checks.*.backup", T_BLOCK, .doc = "the newest complete backup, from a manifest or from a listing of S3; the data lost runs from when its work began; unless said: every 1m, timeout 10s"},
 {"checks.*.backup.manifest", T_TEXT, .max = 511, .check = form_place, .example = "https://backup.example.com/newest.json",
  .doc = "a URL or an absolute path: JSON with id, started_at, completed_at, and, where they are asked for, encrypted and restored_at"},
-{"checks.*.backup.s3", T_BLOCK, .doc = "objects of a bucket, one or more a backup"},
+{"checks.*.backup.s3", T_BLOCK, .doc = "a bucket where each complete backup has a manifest of its own, PREFIX + ID + /manifest.json, written last"},
 {"checks.*.backup.s3.bucket", T_TEXT, true, .min = 3, .max = 63, .check = form_bucket, .example = "shop-backups", .doc = "its name"},
 {"checks.*.backup.s3.prefix", T_TEXT, .max = 512, .example = "db/", .doc = "what the keys begin with; default: every key"},
 {"checks.*.backup.s3.region", T_TEXT, true, .max = 31, .check = form_region, .example = "eu-central-1", .doc = "its region"},
