@@ -191,10 +191,10 @@ form_element(const char *text, struct err *e)
 		    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 
 		p += n;
-		if (n == 0 || (*p != '\0' && *p != '.'))
+		if (n == 0 || (*p != '\0' && *p != '.' && *p != '+'))
 			return err_set(e,
-			    "is not an element's name, or several with '.' between "
-			    "them, as in DBInstances.DBInstance.DBInstanceStatus");
+			    "is not an element's name: write as much of what it stands "
+			    "in as is needed, as in DBInstance.DBInstanceStatus");
 		if (*p == '\0')
 			return true;
 	}

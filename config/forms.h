@@ -23,7 +23,7 @@ bool
 form_action(const char *text, struct err *e) MUST_CHECK;     /* of the Query protocol */
 bool form_place(const char *text, struct err *e) MUST_CHECK; /* a URL or "/path" */
 bool form_bucket(const char *text, struct err *e) MUST_CHECK;      /* of S3 */
-bool form_element(const char *text, struct err *e) MUST_CHECK;     /* "A.B": of XML */
+bool form_element(const char *text, struct err *e) MUST_CHECK;     /* "A.B+C": of XML */
 bool form_header_name(const char *text, struct err *e) MUST_CHECK; /* RFC 9110 §5.1 */
 
 #endif

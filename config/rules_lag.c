@@ -67,8 +67,11 @@ rule_metric(struct load *l, const struct block *b, const struct draft_check *d)
 	const struct ynode *metric = ynode_at(b->node, "cloudwatch.metric");
 	const struct ynode *unit = ynode_at(b->node, "cloudwatch.unit");
 	const struct ynode *period = ynode_at(b->node, "cloudwatch.period");
+	const struct ynode *dimensions = ynode_at(b->node, "cloudwatch.dimensions");
 	uint64_t ms = d->metric_period_ms;
 
+	if (dimensions != NULL)
+		rules_placeholders(l, dimensions, "from to");
 	if (period != NULL && ms % MINUTE_MS != 0 && ms != 1000 && ms != 5000 &&
 	    ms != 10000 && ms != 20000 && ms != 30000)
 		NOTE(l, period,
@@ -121,13 +124,33 @@ rule_keeping(struct load *l, const struct block *b, const struct draft_check *d)
 	    kept, made);
 }
 
+/* A lag from a fixed place is one plain GET; `headers` and `status` go with it. */
 static void
-rule_program(struct load *l, const struct block *b)
+rule_http(struct load *l, const struct block *b)
 {
-	const struct draft_check *d = b->data;
+	static const char *const probes[] = {"scheme", "port", "method", "path", "host",
+	    "contains", "matches", "redirects", "verify", "min_days", "ca", "cert",
+	    "key"};
+	const struct ynode *http = ynode_get(b->node, "http");
+	const struct ynode *url = ynode_get(http, "url");
+	const struct ynode *json = ynode_get(http, "json");
 
-	if (d->spec.kind == CHECK_HTTP && d->url[0] != '\0' && d->json[0] != '\0')
-		rules_placeholders(l, ynode_at(b->node, "http.url"), "from to");
+	if ((url == NULL) != (json == NULL))
+		NOTE_KEY(l, url != NULL ? url : json,
+		    "'url' and 'json' belong together: where a lag is asked for, and "
+		    "the field that holds it");
+	if (url == NULL)
+		return;
+	rules_placeholders(l, url, "from to");
+	for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
+		const struct ynode *n = ynode_get(http, probes[i]);
+
+		if (n != NULL)
+			NOTE_KEY(l, n,
+			    "'%s' has no use beside url: a lag is asked for by a plain "
+			    "GET, with headers and status",
+			    n->key);
+	}
 }
 
 void
@@ -136,10 +159,10 @@ rules_lag(struct load *l, const struct block *b)
 	struct draft_check *d = b->data;
 	bool backup = d->spec.kind == CHECK_BACKUP;
 
-	if (!backup && d->spec.kind != CHECK_CLOUDWATCH) {
-		rule_program(l, b);
+	if (d->spec.kind == CHECK_HTTP)
+		rule_http(l, b);
+	if (!backup && d->spec.kind != CHECK_CLOUDWATCH)
 		return;
-	}
 	defaults(b->node, &d->spec);
 	rule_no_probe(l, b);
 	rule_pace(l, b, &d->spec);
