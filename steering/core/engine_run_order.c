@@ -62,6 +62,9 @@ may_go_over(const struct asked *k, enum run_way way)
 	    !scenario_cold(k->g->rule, l, recovery))
 		return err_set(k->why, "%s is DOWN: it cannot take over from %s",
 		    member_name(k, recovery), member_name(k, primary));
+	if (scenario_held_out(k->g->rule, l, k->now_wall_s))
+		return err_set(k->why, "an operator holds %s out: undrain it first",
+		    member_name(k, recovery));
 	if (way == RUN_SWITCHOVER && k->g->quorum[primary].verdict == VERDICT_DOWN)
 		return err_set(k->why,
 		    "%s is DOWN: nothing can be planned there any more; say: pointsman "

@@ -279,6 +279,15 @@ scenario_cold(const struct rule_service *rule, const struct ledger *l, uint32_t 
 }
 
 bool
+scenario_held_out(
+    const struct rule_service *rule, const struct ledger *l, int64_t now_wall_s)
+{
+	const struct ledger_member *m = &l->member[rule->plan.recovery];
+
+	return m->out && ledger_order_stands(&m->drain, now_wall_s);
+}
+
+bool
 scenario_is_over(const struct rule_service *rule, const struct ledger *l)
 {
 	bool pointed =

@@ -53,6 +53,10 @@ point(const struct rule_service *rule, const struct scenario_plan *plan,
 		return;
 	}
 	put_in(rule, l, target);
+	/* Of a failover the first that is in answers: that is to be the target. */
+	for (uint32_t m = 0; m < target && rule->policy == POLICY_FAILOVER; m++)
+		if (!rule->member[m].last_resort && !l->member[m].out)
+			limiter_out_member(rule, l, m);
 	if (!stays) {
 		l->member[other].by_order = l->member[other].latched = false;
 		limiter_out_member(rule, l, other);

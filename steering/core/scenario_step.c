@@ -242,12 +242,35 @@ gate_time(struct look *k)
 		    (long long)(wait_s - gone_s));
 }
 
+/* Whatever its verdict, is there a reason that it cannot answer? */
+static bool
+is_barred(struct look *k, uint32_t target)
+{
+	const struct scenario_in *in = k->in;
+
+	if (!policy_can_answer(in->rule, target))
+		wait_for(k, WAIT_STEERING,
+		    "%s has the weight 0: it would answer nobody; give it one",
+		    look_name(k, target));
+	else if (target == k->rule->recovery &&
+	    scenario_held_out(in->rule, in->ledger, in->now_wall_s))
+		wait_for(k, WAIT_STEERING, "an operator holds %s out: undrain it",
+		    look_name(k, target));
+	else
+		return false;
+	return true;
+}
+
 static void
 gate_repoint(struct look *k)
 {
 	bool back = k->run->step == k->plan.back;
 	uint32_t target = back ? k->plan.from : k->plan.to;
 
+	if (is_barred(k, target)) {
+		give_up(k);
+		return;
+	}
 	if (NEEDED(gate_ready, look_verdict(k, target) != VERDICT_UP)) {
 		wait_verdict(k, target);
 		give_up(k);
@@ -267,6 +290,12 @@ gate_reweight(struct look *k)
 		wait_for(k, WAIT_STEERING,
 		    "waits until steering has taken %s out: it is DOWN and in",
 		    look_name(k, k->plan.from));
+	else if (is_barred(k, k->plan.to))
+		return;
+	else if (k->in->ledger->member[k->plan.to].out)
+		wait_for(k, WAIT_STEERING,
+		    "waits until %s is in: nothing else would answer",
+		    look_name(k, k->plan.to));
 	else if (NEEDED(gate_ready, look_verdict(k, k->plan.to) != VERDICT_UP))
 		wait_verdict(k, k->plan.to);
 	else
