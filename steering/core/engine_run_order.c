@@ -233,17 +233,14 @@ is_pointed(const struct asked *k)
 	return false;
 }
 
-/* The records point to {to}: is whatever opens it still ahead? */
+/* The records point to {to}: is whatever opens it still ahead, or under way? That the
+ * ledger says it may be open is not that it is. */
 static bool
 is_shut(const struct asked *k)
 {
-	uint32_t side = k->plan.to == k->rule->primary ? SIDE_PRIMARY : SIDE_RECOVERY;
-
-	if ((ledger_sides(&k->g->ledger) & side) != 0)
-		return false;
-	for (uint32_t i = k->run->step; i < k->plan.steps; i++)
+	for (uint32_t i = 0; i < k->plan.steps; i++)
 		if (scenario_opens((enum slot)k->plan.slot[i]))
-			return true;
+			return i >= k->run->step;
 	return false;
 }
 

@@ -290,11 +290,15 @@ scenario_held_out(
 bool
 scenario_is_over(const struct rule_service *rule, const struct ledger *l)
 {
-	bool pointed =
-	    l->member[rule->plan.primary].out && !l->member[rule->plan.recovery].out;
+	uint32_t sides = ledger_sides(l);
+	bool opened = (sides & SIDE_RECOVERY) != 0;
+	bool away = l->member[rule->plan.primary].out &&
+	    (!l->member[rule->plan.recovery].out || opened);
 
-	return (pointed && rule->plan.kind != SCENARIO_MULTI_SITE) ||
-	    (ledger_sides(l) & SIDE_PRIMARY) == 0;
+	/* There steering moves the records; a writer that was opened is what tells. */
+	if (rule->plan.kind == SCENARIO_MULTI_SITE)
+		return opened;
+	return away || (sides & SIDE_PRIMARY) == 0;
 }
 
 /* ---- words ---- */

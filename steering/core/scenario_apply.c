@@ -49,6 +49,8 @@ point(const struct rule_service *rule, const struct scenario_plan *plan,
 		rule->plan.kind == SCENARIO_MULTI_SITE);
 
 	if (points == POINTS_REWEIGHT) {
+		if (l->member[target].out) /* or nobody would answer */
+			put_in(rule, l, target);
 		hold_out(rule, l, other, now_wall_s);
 		return;
 	}
