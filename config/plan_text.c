@@ -106,41 +106,43 @@ say_begin(struct out *o, const struct rule_service *r)
 	}
 }
 
-/* Where a fail-over stops and asks. */
+/* Why a run stops at a slot and asks; false: it does not. */
+static bool
+say_question(struct out *o, const struct rule_scenario *rule,
+    const struct scenario_plan *plan, enum slot slot, const struct config_scenario *s)
+{
+	bool closed = has(plan, SLOT_FENCE) || has(plan, SLOT_FREEZE);
+
+	if (slot == SLOT_BEGIN)
+		say(o, "to begin");
+	else if (scenario_opens(slot) && !closed)
+		say(o, "before %s (nothing closed the other side)", slot_word(slot));
+	else if (slot == SLOT_CAUGHT_UP && !rule->has_lag)
+		say(o, "before freeze (no lag is measured)");
+	else if (rule->step[slot].fill == FILL_APPROVE)
+		say(o, "at %s (%.100s)", slot_word(slot), s->act[slot].question);
+	else
+		return false;
+	return true;
+}
+
 static void
 say_approvals(struct out *o, const struct rule_scenario *rule,
     const struct scenario_plan *plan, const struct config_scenario *s)
 {
-	bool fenced = has(plan, SLOT_FENCE);
-	const char *between = "";
-	size_t none = o->used;
+	const char *before = "; it asks for approval ";
+	char text[256];
 
-	say(o, "; it asks for approval ");
-	size_t first = o->used;
-	if (has(plan, SLOT_BEGIN)) {
-		say(o, "to begin");
-		between = ", ";
-	}
 	for (uint32_t i = 0; i < plan->steps; i++) {
-		enum slot slot = (enum slot)plan->slot[i];
+		struct out one = {text, sizeof text, 0};
 
-		if (scenario_opens(slot) && !fenced) {
-			say(o,
-			    "%sbefore %s, because without a fence both sides may be "
-			    "open",
-			    between, slot_word(slot));
-			between = ", ";
-		}
-		if (rule->step[slot].fill == FILL_APPROVE) {
-			say(o, "%sat %s (%.100s)", between, slot_word(slot),
-			    s->act[slot].question);
-			between = ", ";
-		}
+		if (!say_question(&one, rule, plan, (enum slot)plan->slot[i], s))
+			continue;
+		say(o, "%s%s", before, text);
+		before = ", ";
 	}
-	if (o->used == first) {
-		o->used = none;
+	if (*before == ';')
 		say(o, "; it asks for no approval");
-	}
 }
 
 static void
@@ -193,5 +195,6 @@ config_plan_text(
 	say_approvals(&o, rule, &over, s);
 	say(&o, ". Back, on command: ");
 	say_steps(&o, rule, &back);
+	say_approvals(&o, rule, &back, s);
 	say_drill(&o, c, rule, &over, s);
 }
