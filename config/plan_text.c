@@ -46,7 +46,7 @@ plan_of(const struct rule_scenario *rule, enum run_way way)
 static bool
 has(const struct scenario_plan *plan, enum slot s)
 {
-	return memchr(plan->slot, s, plan->steps) != NULL;
+	return memchr(plan->slot, (int)s, plan->steps) != NULL;
 }
 
 static void
