@@ -268,6 +268,23 @@ START_TEST(own_listing)
 }
 END_TEST
 
+/* S3's keys may hold what a tidied path would lose. */
+START_TEST(a_path_as_it_is)
+{
+	struct sign_request r = {.method = "GET", .path = "/b//a%20b/./c/../d%2Be"};
+	struct text out = TEXT_INIT(4096);
+	struct err e;
+
+	ck_assert(sign_canonical(&out, &r, &e));
+	ck_assert_ptr_nonnull(strstr(text_str(&out), "GET\n/b/a%2520b/d%252Be\n"));
+	text_clear(&out);
+	r.path_as_is = true;
+	ck_assert(sign_canonical(&out, &r, &e));
+	ck_assert_ptr_nonnull(strstr(text_str(&out), "GET\n/b//a%20b/./c/../d%2Be\n"));
+	text_fini(&out);
+}
+END_TEST
+
 START_TEST(dates)
 {
 	char date[SIGN_DATE_MAX];
@@ -339,6 +356,7 @@ main(void)
 	suite_add_tcase(suite, t);
 	tcase_add_test(t, suite_of_aws);
 	tcase_add_test(t, own_listing);
+	tcase_add_test(t, a_path_as_it_is);
 	tcase_add_test(t, dates);
 	tcase_add_test(t, queries);
 	tcase_add_test(t, every_part_counts);
