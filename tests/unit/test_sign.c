@@ -249,8 +249,8 @@ START_TEST(own_listing)
 	    {"maxitems", "40"}, {"identifier", "fra & ams"}};
 	static const struct text_pair header[] = {{"Host", "route53.amazonaws.com"},
 	    {"X-Amz-Date", "20261124T090000Z"}, {"X-Amz-Security-Token", "Tok/en+=="}};
-	struct sign_request r = {
-	    "GET", "/2013-04-01/hostedzone/Z1/rrset", query, 3, header, 3, NULL, 0};
+	struct sign_request r = {"GET", "/2013-04-01/hostedzone/Z1/rrset", query, 3,
+	    header, 3, NULL, 0, false};
 	struct sign_key key = {"AKIDLAB", "lab-secret", "us-east-1", "route53"};
 	struct text wire = TEXT_INIT(4096), authorization = TEXT_INIT(4096);
 	struct err e;
@@ -328,7 +328,7 @@ START_TEST(every_part_counts)
 		struct text_pair query[] = {{i == 1 ? "n" : "m", i == 2 ? "v" : "w"}};
 		struct text_pair header[] = {{"Host", i == 3 ? "b" : "a"}};
 		struct sign_request r = {i == 4 ? "PUT" : "GET", i == 5 ? "/x" : "/",
-		    query, 1, header, 1, "body", i == 6 ? 3 : 4};
+		    query, 1, header, 1, "body", i == 6 ? 3 : 4, false};
 		struct sign_key key = {
 		    "K", i == 7 ? "S" : "s", i == 8 ? "r" : "s", "route53"};
 		struct text authorization = TEXT_INIT(4096);
