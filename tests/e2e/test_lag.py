@@ -74,7 +74,7 @@ class Lag(unittest.TestCase):
     def write(self, check, rpo="5s", kind="multi-site", steps="", every="300ms",
               timeout="200ms"):
         self.world.write_config(self.text.replace("zones:\n", (
-            f"  behind:\n    {check}\n    every: {every}\n    timeout: {timeout}\n"
+            f"  behind:\n    {check}\n    every: {every}\n    timeout: {timeout}\n    recheck: 100ms\n"
             "zones:\n"), 1) + (
             f"scenarios:\n  shop-dr:\n    kind: {kind}\n    service: www\n"
             f"    primary: a\n    recovery: b\n    rto: 10m\n    rpo: {rpo}\n"
