@@ -211,15 +211,6 @@ main(void)
 	tcase_add_test(t, multi_site_with_a_fence_alone);
 	tcase_add_test(t, multi_site_by_order);
 	tcase_add_test(t, a_drill_points_there_and_back);
-	tcase_add_loop_test(
-	    t, an_abort_at_every_step, 0, sizeof aborts / sizeof *aborts);
-	tcase_add_test(t, backup_and_restore_there_and_back);
-	tcase_add_test(t, a_planned_switchover_loses_nothing);
-	tcase_add_test(t, multi_site);
-	tcase_add_test(t, multi_site_that_comes_back_before_anything_was_closed);
-	tcase_add_test(t, multi_site_with_a_fence_alone);
-	tcase_add_test(t, multi_site_by_order);
-	tcase_add_test(t, a_drill_points_there_and_back);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
