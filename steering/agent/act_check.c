@@ -250,12 +250,20 @@ start_worker(struct act *x, struct err *e)
 /* ---- targets ---- */
 
 static void
+wake_in(struct act *x, uint64_t ms)
+{
+	struct timeval t = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+	if (event_add(x->check->timer, &t) != 0)
+		abort();
+}
+
+static void
 on_targets(const struct aws_answer *a, void *arg)
 {
 	struct act *x = arg;
 	struct act_check *k = x->check;
 	uint64_t ms = spec_of(x)->every_ms, left_ms = act_left_ms(x);
-	struct timeval t;
 	struct probe_result r;
 	uint32_t latency_us;
 
@@ -266,10 +274,7 @@ on_targets(const struct aws_answer *a, void *arg)
 		return;
 	}
 	note(k, "", r.text);
-	ms = ms < left_ms ? ms : left_ms;
-	t = (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
-	if (event_add(k->timer, &t) != 0)
-		abort();
+	wake_in(x, ms < left_ms ? ms : left_ms);
 }
 
 static void
@@ -285,13 +290,16 @@ static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct act *x = arg;
+	uint64_t left_ms = act_left_ms(x);
 
 	(void)fd;
 	(void)what;
-	if (act_left_ms(x) == 0)
+	if (left_ms == 0)
 		run_out(x);
 	else if (x->check->query != NULL)
 		ask_targets(x);
+	else
+		wake_in(x, left_ms); /* the loop's clock ran ahead of ours */
 }
 
 /* ---- taking it whole ---- */
@@ -365,24 +373,21 @@ static bool
 begin(struct act *x, struct err *e)
 {
 	struct act_check *k = x->check;
-	struct timeval now = {0},
-		       end = {(time_t)((x->give_up_ms - x->begin_ms) / 1000),
-			   (suseconds_t)((x->give_up_ms - x->begin_ms) % 1000 * 1000)};
 
 	switch (spec_of(x)->kind) {
 	case CHECK_ELB:
 		k->query = elb_query_new(x->base, &spec_of(x)->elb, x->begin_ms, e);
-		return k->query != NULL &&
-		    (event_add(k->timer, &now) == 0 || err_set(e, "memory is short"));
+		if (k->query != NULL)
+			wake_in(x, 0);
+		return k->query != NULL;
 	case CHECK_HTTP:
 	case CHECK_TCP:
 	case CHECK_EXEC:
 	case CHECK_DNS:
 		if (k->endpoints == 0)
 			return err_set(e, "the member has no endpoints to probe");
-		return (event_add(k->timer, &end) == 0 ||
-			   err_set(e, "memory is short")) &&
-		    start_worker(x, e);
+		wake_in(x, act_left_ms(x));
+		return start_worker(x, e);
 	case CHECK_BACKUP:
 	case CHECK_CLOUDWATCH:
 	case CHECK_KINDS:
