@@ -32,6 +32,7 @@ struct jobs;
 struct acts;
 struct targets;
 struct elb_sense;
+struct lag;
 struct self;
 struct peers;
 struct reload;
@@ -144,6 +145,7 @@ struct agent {
 	struct acts *acts; /* of act.h; NULL: none yet */
 	struct targets *targets;
 	struct elb_sense *elb;
+	struct lag *lag;
 	struct self *self;
 	struct dns_ask *dns;
 	struct peers *peers; /* NULL: quorum: solo */
