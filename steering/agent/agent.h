@@ -29,8 +29,10 @@ struct control;
 struct page;
 struct workers;
 struct jobs;
+struct acts;
 struct targets;
 struct elb_sense;
+struct lag;
 struct self;
 struct peers;
 struct reload;
@@ -140,8 +142,10 @@ struct agent {
 	struct page *page;       /* NULL: no `page` */
 	struct workers *workers;
 	struct jobs *jobs; /* of the runner */
+	struct acts *acts; /* of act.h; NULL: none yet */
 	struct targets *targets;
 	struct elb_sense *elb;
+	struct lag *lag;
 	struct self *self;
 	struct dns_ask *dns;
 	struct peers *peers; /* NULL: quorum: solo */
