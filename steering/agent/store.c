@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one file that knows SQLite. SQLite, because a timeline that can be queried with
+ * The file that writes SQLite. SQLite, because a timeline that can be queried with
  * a tool that everybody has, and that survives kill -9, is not worth writing again;
  * WAL, because a reader (`pointsman history`) must not hold up the writer. The thread
- * around it, for its fsync can take seconds on a sick disk, is store_queue.c's.
+ * around it, for its fsync can take seconds on a sick disk, is store_queue.c's; what
+ * other processes read is store_read.c's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,16 +18,23 @@
 
 #include "steering/agent/logfmt.h"
 #include "steering/agent/store_file.h"
+#include "steering/agent/store_read.h"
 
-#define FILE_NAME "pointsman.db"
 #define FORMAT 1         /* PRAGMA user_version */
 #define TRIM_EVERY 1024  /* rows written between trims */
 #define OTHER_ROWS 10000 /* ledgers and changes kept */
-#define BUSY_MS 2000
+#define STEP_ROWS 2000   /* of the journal */
 #define WAL_BYTES 16777216
 #define WAL_BYTES_TEXT "16777216"
 
-enum statement { PUT_FACT = 0, PUT_LEDGER, PUT_SENT, PUT_OUTCOME, STATEMENTS };
+enum statement {
+	PUT_FACT = 0,
+	PUT_LEDGER,
+	PUT_SENT,
+	PUT_OUTCOME,
+	PUT_STEP,
+	STATEMENTS
+};
 
 static const char *const statement_sql[STATEMENTS] = {
     [PUT_FACT] = "INSERT INTO facts (wall_ms, at_wall_ms, level, fact, service, member,"
@@ -37,6 +45,9 @@ static const char *const statement_sql[STATEMENTS] = {
 		 " VALUES (?,?,?,?)",
     [PUT_OUTCOME] = "UPDATE changes SET outcome = ?3, outcome_wall_ms = ?4"
 		    " WHERE service = ?1 AND nonce = ?2",
+    [PUT_STEP] = "INSERT OR REPLACE INTO steps (service, run, fence, slot, way, tries,"
+		 " from_site, to_site, site, asked_wall_ms, began_wall_ms, acted,"
+		 " ended_wall_ms, text, tail) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
 
 static const char schema[] =
@@ -53,6 +64,12 @@ static const char schema[] =
     " sent_wall_ms INTEGER NOT NULL, service TEXT NOT NULL, epoch INTEGER NOT NULL,"
     " nonce TEXT NOT NULL, outcome TEXT, outcome_wall_ms INTEGER);"
     "CREATE INDEX IF NOT EXISTS changes_nonce ON changes (service, nonce);"
+    "CREATE TABLE IF NOT EXISTS steps (id INTEGER PRIMARY KEY, service TEXT NOT NULL,"
+    " run INTEGER NOT NULL, fence INTEGER NOT NULL, slot TEXT NOT NULL,"
+    " way TEXT NOT NULL, tries INTEGER NOT NULL, from_site TEXT NOT NULL,"
+    " to_site TEXT NOT NULL, site TEXT NOT NULL, asked_wall_ms INTEGER NOT NULL,"
+    " began_wall_ms INTEGER NOT NULL, acted TEXT, ended_wall_ms INTEGER,"
+    " text TEXT NOT NULL, tail TEXT NOT NULL, UNIQUE (service, run, fence));"
     "PRAGMA user_version = 1;"
     "COMMIT;";
 
@@ -200,7 +217,7 @@ open_file(struct store_file *f)
 	rc = sqlite3_open_v2(f->path, &f->db, SQLITE_OPEN_READWRITE, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
-	(void)sqlite3_busy_timeout(f->db, BUSY_MS);
+	(void)sqlite3_busy_timeout(f->db, STORE_BUSY_MS);
 	if ((rc = judge_file(f->db)) != SQLITE_OK)
 		return rc;
 	rc = sqlite3_exec(f->db,
@@ -248,6 +265,30 @@ bind_fact(sqlite3_stmt *q, const struct store_fact *r)
 	bind_text(q, 11, r->fact.text);
 }
 
+static void
+bind_step(sqlite3_stmt *q, const struct store_step *r)
+{
+	bind_text(q, 1, r->service);
+	(void)sqlite3_bind_int64(q, 2, (int64_t)r->run);
+	(void)sqlite3_bind_int64(q, 3, (int64_t)r->fence);
+	bind_text(q, 4, slot_word(r->slot));
+	bind_text(q, 5, run_way_word(r->way));
+	(void)sqlite3_bind_int64(q, 6, r->tries);
+	bind_text(q, 7, r->from);
+	bind_text(q, 8, r->to);
+	bind_text(q, 9, r->site);
+	(void)sqlite3_bind_int64(q, 10, r->asked_wall_ms);
+	(void)sqlite3_bind_int64(q, 11, r->began_wall_ms);
+	(void)sqlite3_bind_null(q, 12);
+	(void)sqlite3_bind_null(q, 13);
+	if (r->over) {
+		bind_text(q, 12, acted_word(r->acted));
+		(void)sqlite3_bind_int64(q, 13, r->ended_wall_ms);
+	}
+	bind_text(q, 14, r->text);
+	bind_text(q, 15, r->tail);
+}
+
 static int
 write_item(struct store_file *f, const struct store_item *item)
 {
@@ -256,11 +297,14 @@ write_item(struct store_file *f, const struct store_item *item)
 	    [STORE_LEDGER] = PUT_LEDGER,
 	    [STORE_SENT] = PUT_SENT,
 	    [STORE_OUTCOME] = PUT_OUTCOME,
+	    [STORE_STEP] = PUT_STEP,
 	};
 	sqlite3_stmt *q = f->statement[by_kind[item->kind]];
 
 	if (item->kind == STORE_FACT) {
 		bind_fact(q, &item->row);
+	} else if (item->kind == STORE_STEP) {
+		bind_step(q, item->step);
 	} else if (item->kind == STORE_OUTCOME) {
 		bind_text(q, 1, item->service);
 		bind_nonce(q, 2, item->nonce);
@@ -283,25 +327,34 @@ write_item(struct store_file *f, const struct store_item *item)
 static int
 trim(struct store_file *f)
 {
-	char sql[640];
+	char sql[800];
 
 	(void)snprintf(sql, sizeof sql,
 	    "DELETE FROM facts WHERE id <= (SELECT max(id) FROM facts) - %u"
 	    " OR wall_ms < %" PRId64 ";"
 	    "DELETE FROM ledgers WHERE id <= (SELECT max(id) FROM ledgers) - %u"
 	    " AND id NOT IN (SELECT max(id) FROM ledgers GROUP BY service);"
-	    "DELETE FROM changes WHERE id <= (SELECT max(id) FROM changes) - %u;",
+	    "DELETE FROM changes WHERE id <= (SELECT max(id) FROM changes) - %u;"
+	    "DELETE FROM steps WHERE id <= (SELECT max(id) FROM steps) - %u"
+	    " AND id NOT IN (SELECT max(id) FROM steps GROUP BY service);",
 	    f->rows_max, wall_now_ms() - (int64_t)f->days_max * 86400000, OTHER_ROWS,
-	    OTHER_ROWS);
+	    OTHER_ROWS, STEP_ROWS);
 	f->rows = 0;
 	return sqlite3_exec(f->db, sql, NULL, NULL, NULL);
 }
 
-/* All or nothing. */
+/* All or nothing. With WAL, FULL is what makes a commit wait for the disk; it is read
+ * when a transaction begins. */
 static int
 write_items(struct store_file *f, const struct store_item *items)
 {
-	int rc = sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	bool full = items_journal(items);
+	int rc = sqlite3_exec(f->db,
+	    full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL,
+	    NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
 	for (; rc == SQLITE_OK && items != NULL; items = items->next)
 		rc = write_item(f, items);
@@ -334,6 +387,17 @@ load_row(struct store_knowledge *k, sqlite3_stmt *q, bool open)
 	knowledge_learn(k, &item);
 }
 
+static void
+load_step(struct store_knowledge *k, sqlite3_stmt *q)
+{
+	struct store_step row;
+	struct store_item item = {.kind = STORE_STEP, .step = &row};
+
+	store_take_step(q, &row);
+	memcpy(item.service, row.service, sizeof item.service);
+	knowledge_learn(k, &item);
+}
+
 static int
 load(struct store_file *f, struct store_knowledge *k)
 {
@@ -343,15 +407,22 @@ load(struct store_file *f, struct store_knowledge *k)
 	    "SELECT service, epoch, nonce, sent_wall_ms FROM changes"
 	    " WHERE id IN (SELECT max(id) FROM changes GROUP BY service)"
 	    " AND (outcome IS NULL OR outcome = 'unknown')",
+	    STORE_STEPS_SELECT
+	    " WHERE id IN (SELECT max(id) FROM steps GROUP BY service)"
+	    " OR id > (SELECT max(id) FROM steps) - 256 ORDER BY id",
 	};
 	int rc = SQLITE_OK;
 
-	for (unsigned i = 0; i < 2 && rc == SQLITE_OK; i++) {
+	for (unsigned i = 0; i < sizeof sql / sizeof *sql && rc == SQLITE_OK; i++) {
 		sqlite3_stmt *q;
 
 		rc = sqlite3_prepare_v2(f->db, sql[i], -1, &q, NULL);
-		while (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
-			load_row(k, q, i == 1);
+		while (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW) {
+			if (i < 2)
+				load_row(k, q, i == 1);
+			else
+				load_step(k, q);
+		}
 		if (rc == SQLITE_OK)
 			rc = sqlite3_finalize(q);
 	}
@@ -386,7 +457,7 @@ store_file_new(const char *directory, uint32_t rows_max, uint32_t days_max)
 	f->rows_max = rows_max;
 	f->days_max = days_max;
 	(void)snprintf(f->directory, sizeof f->directory, "%s", directory);
-	(void)snprintf(f->path, sizeof f->path, "%s/%s", f->directory, FILE_NAME);
+	(void)snprintf(f->path, sizeof f->path, "%s/%s", f->directory, STORE_FILE_NAME);
 	return f;
 }
 
@@ -437,83 +508,11 @@ store_file_move_aside(struct store_file *f, char *name, size_t name_bytes)
 	close_file(f);
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
-	(void)snprintf(name, name_bytes, "%s.broken-%s", FILE_NAME, stamp);
+	(void)snprintf(name, name_bytes, "%s.broken-%s", STORE_FILE_NAME, stamp);
 	for (unsigned i = 0; i < PARTS; i++) {
 		(void)snprintf(from, sizeof from, "%s%s", f->path, part_suffix[i]);
 		(void)snprintf(
 		    to, sizeof to, "%s/%s%s", f->directory, name, part_suffix[i]);
 		(void)rename(from, to);
 	}
-}
-
-/* ---- the timeline ---- */
-
-static void
-take_text(sqlite3_stmt *q, int column, char *out, size_t out_bytes)
-{
-	const unsigned char *text = sqlite3_column_text(q, column);
-
-	(void)snprintf(out, out_bytes, "%s", text != NULL ? (const char *)text : "");
-}
-
-/* A word that this version does not know is FACT_NONE: it came from a newer one. */
-static void
-take_fact(sqlite3_stmt *q, struct store_fact *r)
-{
-	char word[32];
-
-	*r = (struct store_fact){.wall_ms = sqlite3_column_int64(q, 0),
-	    .at_wall_ms = sqlite3_column_int64(q, 1)};
-	take_text(q, 2, word, sizeof word);
-	for (int l = FACT_DEBUG; l <= FACT_ERROR; l++)
-		if (strcmp(word, logfmt_level((enum fact_level)l)) == 0)
-			r->fact.level = (enum fact_level)l;
-	take_text(q, 3, word, sizeof word);
-	for (int k = FACT_NONE; k < FACT_KINDS; k++)
-		if (strcmp(word, fact_word((enum fact_kind)k)) == 0)
-			r->fact.kind = (enum fact_kind)k;
-	take_text(q, 4, r->service, sizeof r->service);
-	take_text(q, 5, r->member, sizeof r->member);
-	take_text(q, 6, r->fact.value, sizeof r->fact.value);
-	take_text(q, 7, r->fact.address, sizeof r->fact.address);
-	r->fact.epoch = (uint64_t)sqlite3_column_int64(q, 8);
-	take_text(q, 9, word, sizeof word);
-	r->fact.nonce = strtoull(word, NULL, 16);
-	take_text(q, 10, r->fact.text, sizeof r->fact.text);
-}
-
-bool
-store_timeline(const char *directory, const char *service, uint32_t n,
-    void (*fn)(const struct store_fact *f, void *arg), void *arg, struct err *e)
-{
-	static const char sql[] =
-	    "SELECT * FROM (SELECT wall_ms, at_wall_ms, level, fact, service, member, value,"
-	    " address, epoch, nonce, text, id FROM facts WHERE ?1 = '' OR service = ?1"
-	    " ORDER BY id DESC LIMIT ?2) ORDER BY id";
-	char path[640];
-	sqlite3 *db = NULL;
-	sqlite3_stmt *q = NULL;
-	struct store_fact row;
-
-	(void)snprintf(path, sizeof path, "%.512s/%s", directory, FILE_NAME);
-	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
-	if (rc == SQLITE_OK)
-		(void)sqlite3_busy_timeout(db, BUSY_MS);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
-	if (rc == SQLITE_OK) {
-		bind_text(q, 1, service);
-		(void)sqlite3_bind_int64(q, 2, n);
-		while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
-			take_fact(q, &row);
-			fn(&row, arg);
-		}
-	}
-	bool ok = rc == SQLITE_DONE;
-	if (!ok)
-		(void)err_set(
-		    e, "%.300s cannot be read: %.150s", path, sqlite3_errmsg(db));
-	(void)sqlite3_finalize(q);
-	(void)sqlite3_close(db);
-	return ok;
 }
