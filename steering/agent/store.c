@@ -24,6 +24,7 @@
 #define TRIM_EVERY 1024  /* rows written between trims */
 #define OTHER_ROWS 10000 /* ledgers and changes kept */
 #define STEP_ROWS 2000   /* of the journal */
+#define INCIDENT_ROWS 1000
 #define WAL_BYTES 16777216
 #define WAL_BYTES_TEXT "16777216"
 
@@ -33,6 +34,7 @@ enum statement {
 	PUT_SENT,
 	PUT_OUTCOME,
 	PUT_STEP,
+	PUT_INCIDENT,
 	STATEMENTS
 };
 
@@ -48,6 +50,10 @@ static const char *const statement_sql[STATEMENTS] = {
     [PUT_STEP] = "INSERT OR REPLACE INTO steps (service, run, fence, slot, way, tries,"
 		 " from_site, to_site, site, asked_wall_ms, began_wall_ms, acted,"
 		 " ended_wall_ms, text, tail) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [PUT_INCIDENT] = "INSERT INTO incidents (wall_ms, service, run, scenario, text)"
+		     " VALUES (?,?,?,?,?) ON CONFLICT (service, run) DO UPDATE SET"
+		     " wall_ms = excluded.wall_ms, scenario = excluded.scenario,"
+		     " text = excluded.text",
 };
 
 static const char schema[] =
@@ -70,6 +76,9 @@ static const char schema[] =
     " to_site TEXT NOT NULL, site TEXT NOT NULL, asked_wall_ms INTEGER NOT NULL,"
     " began_wall_ms INTEGER NOT NULL, acted TEXT, ended_wall_ms INTEGER,"
     " text TEXT NOT NULL, tail TEXT NOT NULL, UNIQUE (service, run, fence));"
+    "CREATE TABLE IF NOT EXISTS incidents (id INTEGER PRIMARY KEY,"
+    " wall_ms INTEGER NOT NULL, service TEXT NOT NULL, run INTEGER NOT NULL,"
+    " scenario TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (service, run));"
     "PRAGMA user_version = 1;"
     "COMMIT;";
 
@@ -298,6 +307,7 @@ write_item(struct store_file *f, const struct store_item *item)
 	    [STORE_SENT] = PUT_SENT,
 	    [STORE_OUTCOME] = PUT_OUTCOME,
 	    [STORE_STEP] = PUT_STEP,
+	    [STORE_INCIDENT] = PUT_INCIDENT,
 	};
 	sqlite3_stmt *q = f->statement[by_kind[item->kind]];
 
@@ -305,6 +315,12 @@ write_item(struct store_file *f, const struct store_item *item)
 		bind_fact(q, &item->row);
 	} else if (item->kind == STORE_STEP) {
 		bind_step(q, item->step);
+	} else if (item->kind == STORE_INCIDENT) {
+		(void)sqlite3_bind_int64(q, 1, item->wall_ms);
+		bind_text(q, 2, item->service);
+		(void)sqlite3_bind_int64(q, 3, (int64_t)item->epoch);
+		bind_text(q, 4, item->word);
+		bind_text(q, 5, item->text);
 	} else if (item->kind == STORE_OUTCOME) {
 		bind_text(q, 1, item->service);
 		bind_nonce(q, 2, item->nonce);
@@ -336,9 +352,10 @@ trim(struct store_file *f)
 	    " AND id NOT IN (SELECT max(id) FROM ledgers GROUP BY service);"
 	    "DELETE FROM changes WHERE id <= (SELECT max(id) FROM changes) - %u;"
 	    "DELETE FROM steps WHERE id <= (SELECT max(id) FROM steps) - %u"
-	    " AND id NOT IN (SELECT max(id) FROM steps GROUP BY service);",
+	    " AND id NOT IN (SELECT max(id) FROM steps GROUP BY service);"
+	    "DELETE FROM incidents WHERE id <= (SELECT max(id) FROM incidents) - %u;",
 	    f->rows_max, wall_now_ms() - (int64_t)f->days_max * 86400000, OTHER_ROWS,
-	    OTHER_ROWS, STEP_ROWS);
+	    OTHER_ROWS, STEP_ROWS, INCIDENT_ROWS);
 	f->rows = 0;
 	return sqlite3_exec(f->db, sql, NULL, NULL, NULL);
 }

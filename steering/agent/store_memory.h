@@ -15,6 +15,7 @@ enum store_kind {
 	STORE_SENT,
 	STORE_OUTCOME,
 	STORE_STEP,
+	STORE_INCIDENT,
 	STORE_KINDS
 };
 
@@ -25,8 +26,8 @@ struct store_item {
 	char service[WORD_MAX];
 	uint64_t epoch, nonce;   /* not of a FACT */
 	struct store_fact row;   /* FACT */
-	char word[WORD_MAX];     /* OUTCOME */
-	char *text;              /* LEDGER; owned */
+	char word[WORD_MAX];     /* OUTCOME; INCIDENT: its scenario */
+	char *text;              /* LEDGER, INCIDENT; owned */
 	struct store_step *step; /* STEP; owned */
 };
 

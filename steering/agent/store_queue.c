@@ -437,6 +437,19 @@ store_find_step(struct store *s, const char *service, uint64_t run, enum slot sl
 	return run != 0 && copy_step(s, service, run, slot, row);
 }
 
+void
+store_put_incident(struct store *s, const char *service, uint64_t run,
+    const char *scenario, const char *text, int64_t wall_ms)
+{
+	struct store_item *item = item_new(STORE_INCIDENT, service, run, 0, wall_ms);
+
+	(void)snprintf(item->word, sizeof item->word, "%s", scenario);
+	item->text = strdup(text);
+	if (item->text == NULL)
+		abort();
+	enqueue(s, item);
+}
+
 bool
 store_last_ledger(
     struct store *s, const char *service, uint64_t *epoch, uint64_t *nonce)

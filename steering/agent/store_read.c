@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What another process reads of the store's file: the timeline and the journal. The file
- * is opened for reading alone, which needs no agent and holds none up (WAL).
+ * The store as another process reads it: by a connection of its own that can only
+ * read, so that a question asked while an agent runs, or while its disk is full, can
+ * do no harm. WAL lets the agent write meanwhile.
  */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "steering/agent/logfmt.h"
+#include "steering/agent/store_file.h"
 #include "steering/agent/store_read.h"
 
 static void
@@ -92,38 +94,56 @@ store_take_step(struct sqlite3_stmt *q, struct store_step *r)
 	take_text(q, 14, r->tail, sizeof r->tail);
 }
 
-/* ---- questions ---- */
-
-struct question {
-	char path[640];
-	sqlite3 *db;
-	sqlite3_stmt *q;
-	int rc;
-};
-
-static void
-ask(struct question *x, const char *directory, const char *sql)
+/* Opens the file and prepares the question; false with a sentence. */
+static bool
+begin(const char *directory, const char *sql, sqlite3 **db, sqlite3_stmt **q,
+    struct err *e)
 {
-	(void)snprintf(
-	    x->path, sizeof x->path, "%.512s/%s", directory, STORE_FILE_NAME);
-	x->rc = sqlite3_open_v2(x->path, &x->db, SQLITE_OPEN_READONLY, NULL);
-	if (x->rc == SQLITE_OK)
-		(void)sqlite3_busy_timeout(x->db, STORE_BUSY_MS);
-	if (x->rc == SQLITE_OK)
-		x->rc = sqlite3_prepare_v2(x->db, sql, -1, &x->q, NULL);
+	char path[640];
+
+	*q = NULL;
+	(void)snprintf(path, sizeof path, "%.512s/%s", directory, STORE_FILE_NAME);
+	int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY, NULL);
+	if (rc == SQLITE_OK)
+		(void)sqlite3_busy_timeout(*db, STORE_BUSY_MS);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(*db, sql, -1, q, NULL);
+	return rc == SQLITE_OK ||
+	    err_set(e, "%.300s cannot be read: %.150s", path, sqlite3_errmsg(*db));
 }
 
+/* rc: of the last step. Closes both. */
 static bool
-asked(struct question *x, struct err *e)
+end(const char *directory, int rc, sqlite3 *db, sqlite3_stmt *q, struct err *e)
 {
-	bool ok = x->rc == SQLITE_DONE;
+	bool ok = rc == SQLITE_DONE;
 
 	if (!ok)
-		(void)err_set(
-		    e, "%.300s cannot be read: %.150s", x->path, sqlite3_errmsg(x->db));
-	(void)sqlite3_finalize(x->q);
-	(void)sqlite3_close(x->db);
+		(void)err_set(e, "%.300s/%s cannot be read: %.150s", directory,
+		    STORE_FILE_NAME, sqlite3_errmsg(db));
+	(void)sqlite3_finalize(q);
+	(void)sqlite3_close(db);
 	return ok;
+}
+
+/* The file is of an agent that knew no such table, or was never begun. */
+static bool
+has_table(const char *directory, const char *name)
+{
+	sqlite3 *db;
+	sqlite3_stmt *q;
+	struct err ignored;
+	bool has = false;
+
+	if (begin(directory,
+		"SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1", &db,
+		&q, &ignored)) {
+		(void)sqlite3_bind_text(q, 1, name, -1, SQLITE_TRANSIENT);
+		has = sqlite3_step(q) == SQLITE_ROW;
+	}
+	(void)sqlite3_finalize(q);
+	(void)sqlite3_close(db);
+	return has;
 }
 
 bool
@@ -134,19 +154,48 @@ store_timeline(const char *directory, const char *service, uint32_t n,
 	    "SELECT * FROM (SELECT wall_ms, at_wall_ms, level, fact, service, member, value,"
 	    " address, epoch, nonce, text, id FROM facts WHERE ?1 = '' OR service = ?1"
 	    " ORDER BY id DESC LIMIT ?2) ORDER BY id";
-	struct question x = {.db = NULL};
+	sqlite3 *db;
+	sqlite3_stmt *q;
 	struct store_fact row;
+	int rc = SQLITE_DONE;
 
-	ask(&x, directory, sql);
-	if (x.rc == SQLITE_OK) {
-		(void)sqlite3_bind_text(x.q, 1, service, -1, SQLITE_TRANSIENT);
-		(void)sqlite3_bind_int64(x.q, 2, n);
-		while ((x.rc = sqlite3_step(x.q)) == SQLITE_ROW) {
-			take_fact(x.q, &row);
-			fn(&row, arg);
-		}
+	if (!begin(directory, sql, &db, &q, e)) {
+		(void)sqlite3_close(db);
+		return false;
 	}
-	return asked(&x, e);
+	(void)sqlite3_bind_text(q, 1, service, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(q, 2, n);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		take_fact(q, &row);
+		fn(&row, arg);
+	}
+	return end(directory, rc, db, q, e);
+}
+
+bool
+store_incidents(const char *directory, const char *name, uint64_t run, uint32_t n,
+    void (*fn)(const char *text, void *arg), void *arg, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT * FROM (SELECT text, id FROM incidents WHERE (?1 = '' OR"
+	    " service = ?1 OR scenario = ?1) AND (?2 = 0 OR run = ?2) AND text != ''"
+	    " ORDER BY id DESC LIMIT ?3) ORDER BY id";
+	sqlite3 *db;
+	sqlite3_stmt *q;
+	int rc;
+
+	if (!has_table(directory, "incidents"))
+		return true;
+	if (!begin(directory, sql, &db, &q, e)) {
+		(void)sqlite3_close(db);
+		return false;
+	}
+	(void)sqlite3_bind_text(q, 1, name, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(q, 2, (int64_t)run);
+	(void)sqlite3_bind_int64(q, 3, n);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW)
+		fn((const char *)sqlite3_column_text(q, 0), arg);
+	return end(directory, rc, db, q, e);
 }
 
 bool
@@ -155,17 +204,22 @@ store_steps(const char *directory, const char *service, uint64_t run,
 {
 	static const char sql[] = STORE_STEPS_SELECT
 	    " WHERE (?1 = '' OR service = ?1) AND (?2 = 0 OR run = ?2) ORDER BY id";
-	struct question x = {.db = NULL};
+	sqlite3 *db;
+	sqlite3_stmt *q;
 	struct store_step row;
+	int rc;
 
-	ask(&x, directory, sql);
-	if (x.rc == SQLITE_OK) {
-		(void)sqlite3_bind_text(x.q, 1, service, -1, SQLITE_TRANSIENT);
-		(void)sqlite3_bind_int64(x.q, 2, (int64_t)run);
-		while ((x.rc = sqlite3_step(x.q)) == SQLITE_ROW) {
-			store_take_step(x.q, &row);
-			fn(&row, arg);
-		}
+	if (!has_table(directory, "steps"))
+		return true;
+	if (!begin(directory, sql, &db, &q, e)) {
+		(void)sqlite3_close(db);
+		return false;
 	}
-	return asked(&x, e);
+	(void)sqlite3_bind_text(q, 1, service, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(q, 2, (int64_t)run);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		store_take_step(q, &row);
+		fn(&row, arg);
+	}
+	return end(directory, rc, db, q, e);
 }

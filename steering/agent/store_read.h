@@ -8,7 +8,6 @@
 
 #include "steering/agent/store.h"
 
-#define STORE_FILE_NAME "pointsman.db"
 #define STORE_BUSY_MS 2000
 
 #define STORE_STEPS_SELECT                                                        \
