@@ -31,6 +31,8 @@ struct workers;
 struct jobs;
 struct targets;
 struct elb_sense;
+struct lag;
+struct scenarios;
 struct self;
 struct peers;
 struct reload;
@@ -142,6 +144,8 @@ struct agent {
 	struct jobs *jobs; /* of the runner */
 	struct targets *targets;
 	struct elb_sense *elb;
+	struct lag *lag; /* what would be lost, of every scenario */
+	struct scenarios *scenarios;
 	struct self *self;
 	struct dns_ask *dns;
 	struct peers *peers; /* NULL: quorum: solo */
