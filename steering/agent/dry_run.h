@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "config/model.h"
+#include "steering/core/ledger.h"
 #include "steering/zone/json.h"
 
 /* now: the running agent's answer to "status"; NULL: not known, which is said. */

@@ -30,6 +30,7 @@ struct sign_key {
 struct sign_request {
 	const char *method;
 	const char *path;              /* as on the wire, before the '?' */
+	bool path_as_is;               /* S3: it is neither encoded again nor tidied */
 	const struct text_pair *query; /* not encoded, in any order */
 	size_t queries;
 	const struct text_pair *header; /* in any order; names in any case */
