@@ -105,6 +105,11 @@ struct agent_service {
 		void *arg;
 	} order;
 	char order_text[224]; /* of the last fact about it */
+
+	struct { /* a shadow's drills (drills.c) */
+		uint64_t tried_ms;
+		const char *put_off; /* why, as it was said last; NULL */
+	} drill;
 };
 
 struct agent_zone {
