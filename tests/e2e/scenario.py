@@ -28,9 +28,18 @@ KINDS = {
     "multi-site": ["scale_out", "fence", "promote", "reverse", "freeze", "unfreeze"],
 }
 COLD = ("pilot-light", "backup-restore")
-# What each way passes, in order: acts, gates left out.
+# What is done on each way, in order; gates left out.
 OVER = {
-    "warm-standby": ["fence iad", "scale_out iad", "scale_up iad", "promote iad"],
+    "warm-standby": ["fence fra", "scale_out iad", "scale_up iad", "promote iad"],
+    "pilot-light": ["fence fra", "promote iad", "provision iad", "attach iad"],
+    "backup-restore": ["fence fra", "restore iad", "provision iad"],
+    "multi-site": ["scale_out iad", "fence fra", "promote iad"],
+}
+BACK = {
+    "warm-standby": ["reverse fra", "freeze iad", "unfreeze fra", "scale_in iad"],
+    "pilot-light": ["reverse fra", "freeze iad", "unfreeze fra"],
+    "backup-restore": ["freeze iad", "backup iad", "restore fra", "unfreeze fra"],
+    "multi-site": ["reverse fra", "freeze iad", "unfreeze fra"],
 }
 
 
@@ -143,9 +152,9 @@ scenarios:
     # -- life
 
     def begin(self, seconds=60):
-        self.start()
         if self.kind in COLD:
             self.web["iad"].do("refuse")
+        self.start()
         self.wait_heard(seconds)
         want = {"fra": 100, "iad": 100 if self.kind == "multi-site" else 0}
         self.wait_weights(seconds, **want)
