@@ -32,9 +32,7 @@ def over(s):
 
 def back(s):
     s.web["fra"].do("listen")
-    s.agent["fra"].start()
-    s.wait_heard()
-    wait_for(lambda: all(a["able"] for a in s.agent["wit"].service()["agents"]), 40)
+    s.revive("fra")
     s.order("failback", "--reason", "fra is built again", agent="wit")
     s.wait_done("fra")
 
@@ -126,8 +124,7 @@ def refusals():
         s.lag(42)
         wait_for(lambda: (s.now("wit")["exposure_ms"] or 0) >= 42000, 20)
         s.web["fra"].do("listen")
-        s.agent["fra"].start()
-        s.wait_heard()
+        s.revive("fra")
         code, text = s.order("failback", agent="wit", good=False)
         assert code == 1 and "42" in text and "10" in text, text
         code, text = s.order("failback", "--json", agent="wit", good=False)
@@ -135,7 +132,6 @@ def refusals():
         assert s.acts() == OVER["warm-standby"], s.acts()
         s.lag(0)
         wait_for(lambda: s.now("wit")["exposure_ms"] == 0, 20)
-        wait_for(lambda: all(a["able"] for a in s.agent["wit"].service()["agents"]), 40)
         s.order("failback", agent="wit")
         s.wait_done("fra")
 
@@ -164,7 +160,6 @@ def dry_run():
 
 def aborts(s):
     """A planned switch-over, given up before and after the other side was opened."""
-    s.web["iad"].do("refuse")
     s.trouble("after", "freeze", "pause")
     s.order("failover", "--planned")
     s.wait_at("freeze")
@@ -172,7 +167,11 @@ def aborts(s):
     s.trouble("after", "freeze", None)
     s.wait_done("fra")
     assert "promote iad" not in s.acts(), s.acts()
+    s.trouble("after", "promote", "pause")
     s.order("failover", "--planned")
+    s.wait_at("promote")
+    s.web["iad"].do("refuse")
+    s.trouble("after", "promote", None)
     s.wait_state("ready", "gate")
     s.check({"iad"})
     s.order("abort", "--reason", "iad does not come up")
@@ -187,14 +186,14 @@ def unwritable():
         pids = [str(s.agent[n].process.pid) for n in ("iad", "wit")]
         s.site_dies("fra")
         for pid in pids:
-            subprocess.run(["prlimit", "--pid", pid, "--fsize=4096"], check=True)
+            subprocess.run(["prlimit", "--pid", pid, "--fsize=4096:"], check=True)
         s.order("failover")
         s.wait_state("fence", "failed")
         assert s.acts() == [], s.acts()
         step = s.now(s.runner())["steps"][0]
         assert "journal" in step["text"] and "not started" in step["text"], step
         for pid in pids:
-            subprocess.run(["prlimit", "--pid", pid, "--fsize=unlimited"], check=True)
+            subprocess.run(["prlimit", "--pid", pid, "--fsize=unlimited:"], check=True)
         s.order("retry", "--reason", "there is room again")
         s.wait_done("iad")
 

@@ -9,8 +9,8 @@ import unittest
 
 from mesh import rests
 from scenario import BACK, OVER, Scenario
-from test_scenario import back, over
-from world import main, parallel, wait_for
+from test_scenario import over
+from world import main, parallel
 
 if os.environ.get("POINTSMAN_ALL") != "1":
     print("skipped: minutes of kills; POINTSMAN_ALL=1 runs it")
@@ -43,10 +43,7 @@ def killed_back(kind, act, when):
             s.begin()
             over(s)
             s.web["fra"].do("listen")
-            s.agent["fra"].start()
-            s.wait_heard()
-            wait_for(lambda: all(
-                a["able"] for a in s.agent["wit"].service()["agents"]), 40)
+            s.revive("fra")
             s.trouble(when, act, "pause")
             s.order("failback", agent="wit")
             s.wait_at(act)
@@ -101,7 +98,7 @@ def two_disasters():
         rests(s.points, 8, "it was repointed to a dead site")
         s.check()
         s.web["iad"].do("listen")
-        s.agent["iad"].start()
+        s.revive("iad")
         s.wait_done("iad", 90)
 
 
@@ -118,8 +115,7 @@ def no_quorum():
             s.agent[name].kill()
         s.trouble("before", "scale_up", None)
         rests(lambda: "promote iad" in s.acts(), 20, "it was opened without a quorum")
-        for name in gone:
-            s.agent[name].start()
+        s.revive(*gone)
         s.wait_done("iad", 90)
         assert folded(s.acts()) == OVER["warm-standby"], s.acts()
 
