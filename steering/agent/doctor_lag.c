@@ -93,6 +93,7 @@ tell(struct doctor *d, const struct look *l)
 	    .lag = &c->lag[l->plan->lag],
 	    .rpo_ms = l->plan->rpo_ms,
 	    .every_ms = check->every_ms,
+	    .backups = check->kind == CHECK_BACKUP,
 	    .turn = lag_turn_of(&l->reading, l->plan->rpo_ms),
 	    .reading = l->reading,
 	    .now_ms = now_boot_ms(),

@@ -108,6 +108,7 @@ look(const struct meter *w, struct lag_view *v)
 	    .lag = &a->config->lag[scenario_of(w)->lag],
 	    .rpo_ms = scenario_of(w)->rpo_ms,
 	    .every_ms = check_of(w)->every_ms,
+	    .backups = check_of(w)->kind == CHECK_BACKUP,
 	    .turn = w->sampled ? lag_turn_of(&w->reading, scenario_of(w)->rpo_ms)
 			       : LAG_NEVER,
 	    .reading = w->reading,

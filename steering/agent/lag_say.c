@@ -261,7 +261,8 @@ lag_say_warnings(const struct lag_view *v, char text[][LAG_TEXT], uint32_t text_
 		warn_backup(&w, v);
 	if (v->reading.known && v->reading.note[0] != '\0')
 		warn(&w, "%.220s", v->reading.note);
-	warn_plan(&w, v);
+	if (v->backups)
+		warn_plan(&w, v);
 	return w.n;
 }
 

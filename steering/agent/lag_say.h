@@ -21,6 +21,7 @@ struct lag_view {
 	const char *scenario, *check, *from; /* from: the site that serves */
 	const struct config_lag *lag;
 	uint64_t rpo_ms, every_ms;
+	bool backups;       /* it measures backups */
 	enum lag_turn turn; /* of the newest sample */
 	struct lag_reading reading;
 	uint64_t sampled_ms; /* when the newest was asked for; 0 never */

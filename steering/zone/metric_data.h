@@ -36,7 +36,7 @@ struct metric_query {                                /* lent */
 /* The parameters of a call now; names and values lie in *room, which must live as long. */
 struct metric_room {
 	struct text_pair param[METRIC_PARAMS_MAX];
-	char name[2 * METRIC_DIMENSIONS_MAX][80];
+	char name[2 * METRIC_DIMENSIONS_MAX][96];
 	char start[24], end[24], period[12];
 };
 size_t

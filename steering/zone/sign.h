@@ -30,13 +30,13 @@ struct sign_key {
 struct sign_request {
 	const char *method;
 	const char *path;              /* as on the wire, before the '?' */
-	bool path_as_is;               /* S3: it is neither encoded again nor tidied */
 	const struct text_pair *query; /* not encoded, in any order */
 	size_t queries;
 	const struct text_pair *header; /* in any order; names in any case */
 	size_t headers;
 	const void *body;
 	size_t body_bytes;
+	bool path_as_is; /* S3: the path is neither encoded again nor tidied */
 };
 
 /* "20150830T123600Z" of a wall clock second. */

@@ -156,7 +156,8 @@ void
 stamp_format(char out[STAMP_MAX], int64_t wall_ms)
 {
 	int64_t s = wall_ms / 1000, days = s / DAY_S;
-	int year = YEAR_MIN, month = 1, of_day = (int)(s % DAY_S);
+	unsigned of_day = (unsigned)(s % DAY_S), day;
+	int year = YEAR_MIN, month = 1;
 
 	out[0] = '\0';
 	if (wall_ms < 0 || s >= END_S)
@@ -165,7 +166,8 @@ stamp_format(char out[STAMP_MAX], int64_t wall_ms)
 		year++;
 	while (month < 12 && days_from_civil(year, month + 1, 1) <= days)
 		month++;
-	(void)snprintf(out, STAMP_MAX, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month,
-	    (int)(days - days_from_civil(year, month, 1)) + 1, of_day / 3600,
-	    of_day / 60 % 60, of_day % 60);
+	day = (unsigned)(days - days_from_civil(year, month, 1)) + 1;
+	(void)snprintf(out, STAMP_MAX, "%04u-%02u-%02uT%02u:%02u:%02uZ",
+	    (unsigned)year % 10000, (unsigned)month % 100, day % 100,
+	    of_day / 3600 % 100, of_day / 60 % 60, of_day % 60);
 }

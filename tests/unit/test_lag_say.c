@@ -140,7 +140,7 @@ static void
 backup_view(int64_t began_ago_ms, int64_t took_ms)
 {
 	begin_view();
-	view.reading.is_backup = true;
+	view.backups = view.reading.is_backup = true;
 	view.reading.lag_ms = (uint64_t)began_ago_ms;
 	view.reading.backup.started_wall_ms = NOON - began_ago_ms;
 	view.reading.backup.completed_wall_ms = NOON - began_ago_ms + took_ms;
@@ -291,6 +291,16 @@ START_TEST(warnings_of_plans)
 }
 END_TEST
 
+/* A metric has a period too, which promises nothing. */
+START_TEST(a_metric_is_no_backup)
+{
+	begin_view();
+	view.rpo_ms = 10000;
+	lag.period_ms = 60000;
+	warned(0, "");
+}
+END_TEST
+
 START_TEST(an_hour_is_summed_up)
 {
 	struct lag_hour h = {0};
@@ -339,7 +349,7 @@ main(void)
 	const TTest *const tests[] = {the_past_is_kept, a_backup_grows,
 	    a_metric_comes_late, a_day_is_kept, turns_are_said, a_line_tells_it,
 	    warnings_of_exposure, warnings_of_backups, warnings_of_plans,
-	    an_hour_is_summed_up, times_are_said};
+	    a_metric_is_no_backup, an_hour_is_summed_up, times_are_said};
 	Suite *suite = suite_create("lag_say");
 	TCase *t = tcase_create("lag_say");
 
