@@ -29,6 +29,7 @@ struct control;
 struct page;
 struct workers;
 struct jobs;
+struct acts;
 struct targets;
 struct elb_sense;
 struct lag;
@@ -147,6 +148,7 @@ struct agent {
 	struct page *page;       /* NULL: no `page` */
 	struct workers *workers;
 	struct jobs *jobs; /* of the runner */
+	struct acts *acts; /* of act.h; NULL: none yet */
 	struct targets *targets;
 	struct elb_sense *elb;
 	struct lag *lag; /* what would be lost, of every scenario */

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "steering/agent/act.h"
 #include "steering/agent/control.h"
 #include "steering/agent/door.h"
 #include "steering/agent/elb_sense.h"
@@ -448,6 +449,7 @@ end(struct life *l)
 	}
 	workers_free(a->workers);
 	targets_free(a->targets);
+	acts_free(a);
 	jobs_free(a->jobs);
 	self_free(a->self);
 	if (a->metrics != NULL)
