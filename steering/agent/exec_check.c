@@ -81,7 +81,9 @@ exec_fill(const struct config *c, uint32_t service, uint32_t member, uint32_t en
 	const struct check_spec *check = &c->check[s->member[member].check];
 	const struct config_exec *exec = &c->exec[s->member[member].check];
 	struct words w = {.site = s->rule.member[member].name,
-	    .service = s->rule.name,
+	    /* a shadow's members are asked as what they are */
+	    .service =
+		s->shadow_of >= 0 ? c->service[s->shadow_of].rule.name : s->rule.name,
 	    .member = s->rule.member[member].name,
 	    .host = at->host,
 	    .address = address};

@@ -122,6 +122,9 @@ class Validate(unittest.TestCase):
             answer = json.loads(expect(pointsman("validate", "-c", path, "--json"), 0))
             self.assertTrue(answer["ok"])
             self.assertTrue(all(s["survives"] for s in answer["services"]))
+            self.assertFalse([s for s in answer["services"]
+                              if s["name"].endswith("-drill")])
+            self.assertTrue(all(": " in s["does"] for s in answer["scenarios"]))
 
     def test_mistakes_come_all_at_once_with_their_place(self):
         path = self.file(SOLO.replace("weight: 100", "weight: 300")
