@@ -111,7 +111,7 @@ add_row(const struct rule_scenario *rule, enum run_way way, const uint8_t row[RO
 static bool
 holds(const struct scenario_plan *plan, enum slot s)
 {
-	return memchr(plan->slot, s, plan->steps) != NULL;
+	return memchr(plan->slot, (int)s, plan->steps) != NULL;
 }
 
 static void

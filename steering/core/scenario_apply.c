@@ -12,7 +12,8 @@ scenario_next_fence(const struct ledger *l)
 {
 	uint64_t next = l->fence < l->epoch ? l->epoch + 1 : l->fence + 1;
 
-	return l->fence + NEEDED(scenario_fence, next - l->fence);
+	return l->fence == 0 ? next
+			     : l->fence + NEEDED(scenario_fence, next - l->fence);
 }
 
 static void
