@@ -103,6 +103,14 @@ items_journal(const struct store_item *items)
 	return items != NULL;
 }
 
+bool
+items_asked(const struct store_item *items)
+{
+	while (items != NULL && (items->kind != STORE_STEP || items->step->over))
+		items = items->next;
+	return items != NULL;
+}
+
 struct store_item *
 queue_take(struct store_queue *q)
 {

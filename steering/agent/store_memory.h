@@ -42,8 +42,9 @@ struct store_queue {
 void queue_put(struct store_queue *q, struct store_item *item);
 /* Takes out of a list the rows of the journal that wait for an answer. */
 struct store_item *items_take_asked(struct store_item **items);
-/* Is there a row of the journal in it? */
+/* Is there a row of the journal in it; … one that waits for an answer? */
 bool items_journal(const struct store_item *items);
+bool items_asked(const struct store_item *items);
 /* All of it; the queue is empty then. */
 struct store_item *queue_take(struct store_queue *q);
 /* Puts what was taken and not written in front again. */

@@ -98,8 +98,7 @@ write_or_mend(struct store *s, const struct store_item *items, struct err *e)
 
 /* ---- the thread ---- */
 
-static void refuse_waiting(struct store *s);
-
+/* A row of the journal that waits for an answer ends the rest: an act waits for it. */
 static void
 rest(struct store *s)
 {
@@ -113,9 +112,9 @@ rest(struct store *s)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
 	}
-	while (!s->stop &&
+	while (!s->stop && !items_asked(s->queue.first) &&
 	    pthread_cond_timedwait(&s->moved, &s->lock, &until) != ETIMEDOUT)
-		refuse_waiting(s);
+		continue;
 }
 
 static void
@@ -171,16 +170,6 @@ answer_asked(struct store *s, struct store_item **items, const char *why)
 		answer(s, i->step, why);
 	}
 	queue_free_items(asked);
-}
-
-/* While the disk is sick the thread rests between tries: nobody waits for that. */
-static void
-refuse_waiting(struct store *s)
-{
-	struct store_item *items = queue_take(&s->queue);
-
-	answer_asked(s, &items, "the store's file cannot be written: see the log");
-	queue_put_back(&s->queue, items);
 }
 
 static void *

@@ -179,7 +179,7 @@ limit_files(rlim_t bytes)
  * what was refused is not written when there is room again. */
 START_TEST(a_full_disk_is_answered)
 {
-	struct store_options slow = {.retry_ms = 3000};
+	struct store_options slow = {.retry_ms = 60000};
 	struct store *s = store_new(directory, &slow);
 	struct store_step row = step("www", 17, 18, SLOT_PROMOTE), back;
 
@@ -199,8 +199,11 @@ START_TEST(a_full_disk_is_answered)
 	ck_assert(store_last_step(s, "www", &back));
 	ck_assert_uint_eq(back.fence, 17);
 	limit_files(RLIM_INFINITY);
+	row.fence = 21; /* an act waits: the thread does not rest first */
+	store_put_step(s, &row);
+	ck_assert(wait_answer(s).written);
 	store_free(s);
-	ck_assert_uint_eq(rows("", 0).count, 1);
+	ck_assert_uint_eq(rows("", 0).count, 2);
 }
 END_TEST
 
