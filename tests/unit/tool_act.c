@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tool_act webhook|aws [KEY=VALUE]… - one act, performed, and what it came to.
+ * tool_act webhook|aws|targets [KEY=VALUE]… - one act, performed, and what it came to.
  *
  * timeout=MS kill=MS times=N
  * webhook: url= method= body= header=NAME:VALUE file=NAME:PATH status=LOW-HIGH
  * aws: service= region= endpoint= version= role= action= p:NAME=VALUE
  *   until=ACTION a:NAME=VALUE path= is= every=MS
+ * targets: group=ARN region= endpoint= every=MS: until two of its targets are healthy
  */
 #include <event2/event.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ static struct config_act act = {.timeout_ms = 10000};
 static struct config_param param[PARAMS_MAX], ask[PARAMS_MAX];
 static struct config_header header[HEADERS_MAX];
 static uint64_t kill_ms, times = 1;
+static const char *group;
 static struct act *under_way;
 
 static void
@@ -93,7 +95,7 @@ put(char *key, char *value)
 	    {"region", &act.aws.region}, {"endpoint", &act.aws.endpoint},
 	    {"version", &act.aws.version}, {"role", &act.aws.role_arn},
 	    {"action", &act.aws.call.action}, {"until", &act.aws.ask.action},
-	    {"path", &act.aws.path}, {"is", &act.aws.is}};
+	    {"path", &act.aws.path}, {"is", &act.aws.is}, {"group", &group}};
 	const struct {
 		const char *key;
 		uint64_t *to;
@@ -115,6 +117,29 @@ put(char *key, char *value)
 	else if (strcmp(key, "status") == 0)
 		put_status(value);
 	return true;
+}
+
+/* A check of the target group that the call's keys name. */
+static void
+make_check(void)
+{
+	static struct check_spec check = {
+	    .name = "behind", .kind = CHECK_ELB, .timeout_ms = 2000, .elb.healthy = 2};
+	static struct config_service service;
+
+	act.kind = ACT_CHECK;
+	check.every_ms = act.aws.every_ms;
+	(void)snprintf(
+	    check.elb.target_group, sizeof check.elb.target_group, "%s", group);
+	(void)snprintf(check.elb.region, sizeof check.elb.region, "%s", act.aws.region);
+	(void)snprintf(
+	    check.elb.endpoint, sizeof check.elb.endpoint, "%s", act.aws.endpoint);
+	service.shadow_of = -1;
+	service.rule.members = 1;
+	(void)snprintf(service.rule.member[0].name, WORD_MAX, "iad");
+	config.checks = config.services = 1;
+	config.check = &check;
+	config.service = &service;
 }
 
 static bool
@@ -168,6 +193,8 @@ main(int argc, char **argv)
 		if (!put(argv[i], equals + 1))
 			return 64;
 	}
+	if (group != NULL)
+		make_check();
 	act.aws.until = act.aws.ask.action != NULL;
 	for (; times > 0; times--)
 		if (!perform())
