@@ -286,6 +286,15 @@ build_voters(
 	}
 }
 
+void
+build_ledger_name(const struct config *c, struct config_service *s)
+{
+	int n = snprintf(s->ledger_name, sizeof s->ledger_name, "_pointsman.%s.%s",
+	    s->rule.name, c->zone[s->zone].route53.apex);
+
+	assert(n > 0 && (size_t)n < sizeof s->ledger_name);
+}
+
 static void
 build_service(struct load *l, struct config *c, const struct block *b)
 {
@@ -307,29 +316,14 @@ build_service(struct load *l, struct config *c, const struct block *b)
 	s->rule.fresh_ms = l->draft->fresh_ms;
 	s->rule.rank_ms = l->draft->rank_ms;
 	s->rule.silent_ms = l->draft->silent_ms;
+	s->rule.takeover_ms = l->draft->takeover_ms;
 	for (struct block *m = block_first(b, "services.*.members.*"); m != NULL;
 	     m = block_next(m))
 		build_member(c, s, m, d->check);
 	if (s->rule.max_out == 0)
 		s->rule.max_out = s->rule.members - 1;
 	build_voters(d, c, &s->rule);
-	int n = snprintf(s->ledger_name, sizeof s->ledger_name, "_pointsman.%s.%s",
-	    b->name, c->zone[s->zone].route53.apex);
-	assert(n > 0 && (size_t)n < sizeof s->ledger_name);
-}
-
-static void
-build_scenarios(struct load *l, struct config *c)
-{
-	for (struct block *b = block_first(l->file, "scenarios.*"); b != NULL;
-	     b = block_next(b)) {
-		const struct draft_scenario *d = b->data;
-
-		COPY(c->scenario[c->scenarios].name, b->name);
-		c->scenario[c->scenarios].shadow = -1;
-		c->scenario[c->scenarios++].service = d->service;
-		c->service[d->service].rule.scenario = true;
-	}
+	build_ledger_name(c, s);
 }
 
 struct config *
@@ -346,14 +340,16 @@ build_config(struct load *l, const char *path)
 	build_agents(l, c);
 	build_checks(l, r, c);
 	build_zones(l, r, c);
-	c->service =
-	    region_alloc(r, block_count(l->file, "services.*") * sizeof *c->service);
+	uint32_t plans = block_count(l->file, "scenarios.*");
+	uint32_t services = block_count(l->file, "services.*");
+	/* Each plan may add a shadow. */
+	c->service = region_alloc(r, (services + plans) * sizeof *c->service);
 	for (; b != NULL; b = block_next(b))
 		build_service(l, c, b);
-	c->scenario =
-	    region_alloc(r, block_count(l->file, "scenarios.*") * sizeof *c->scenario);
+	c->scenario = region_alloc(r, plans * sizeof *c->scenario);
+	build_scenarios(l, r, c);
 	c->lag = region_alloc(r, block_count(l->file, "checks.*") * sizeof *c->lag);
-	build_scenarios(l, c);
+	build_lags(l, r, c);
 	for (uint32_t i = 0; i < c->services; i++)
 		c->service[i].rule.policy_hash = policy_hash(l, c, i);
 	unbuilt_collect(l->walk.root, r, c);

@@ -26,6 +26,12 @@ struct draft_check {
 	uint32_t seconds; /* exec: stdout is a number of seconds */
 	uint32_t args;
 	char arg[RUNNER_ARGS_MAX][EXEC_ARG_BYTES];
+	/* cloudwatch */
+	uint32_t unit; /* 1: milliseconds */
+	uint64_t metric_period_ms;
+	/* backup; texts are taken from the tree */
+	bool encrypted;
+	uint64_t made_ms, retention_ms, restored_ms; /* 0: not said */
 };
 
 struct draft_zone {
@@ -57,18 +63,29 @@ struct draft_service {
 
 struct draft_scenario {
 	uint32_t kind, service, lag, trigger;
+	uint32_t drill; /* index into "command daily …"; without the key: none */
 	char primary[WORD_MAX], recovery[WORD_MAX];
-	uint64_t rto_ms, rpo_ms;
+	uint64_t rto_ms, rpo_ms, catch_up_ms;
 };
 
+/* Texts, arguments and parameters are taken from the tree. */
 struct draft_step {
 	uint32_t on_failure; /* 1: continue */
+	uint32_t drill;      /* 1: skip */
+	bool idempotent;
+	uint64_t timeout_ms;
+	uint32_t retries;
+	uint32_t statuses;
+	struct check_status_range status[CHECK_STATUS_RANGES];
+	uint64_t ask_ms; /* until.every */
+	uint32_t wait_check;
+	uint64_t wait_lag_ms, wait_time_ms;
 };
 
 struct draft {
 	struct config config;
 	uint32_t quorum; /* 1: solo */
-	uint64_t report_ms, fresh_ms, rank_ms, silent_ms;
+	uint64_t report_ms, fresh_ms, rank_ms, silent_ms, takeover_ms;
 };
 
 #endif

@@ -153,6 +153,54 @@ form_action(const char *text, struct err *e)
 }
 
 bool
+form_place(const char *text, struct err *e)
+{
+	struct value_url url;
+
+	if (text[0] == '/')
+		return true;
+	if (strstr(text, "://") == NULL)
+		return err_set(e, "is neither a URL nor an absolute path");
+	if (!value_url(text, &url, e))
+		return false;
+	if (strcmp(url.scheme, "http") == 0 || strcmp(url.scheme, "https") == 0)
+		return true;
+	return err_set(e, "begins with neither http:// nor https://");
+}
+
+/* Amazon S3 User Guide, "General purpose bucket naming rules". */
+bool
+form_bucket(const char *text, struct err *e)
+{
+	size_t n = strlen(text);
+
+	if (n >= 3 && n <= 63 &&
+	    strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-") == n &&
+	    isalnum((unsigned char)text[0]) && isalnum((unsigned char)text[n - 1]) &&
+	    strstr(text, "..") == NULL)
+		return true;
+	return err_set(
+	    e, "is not a bucket's name: those have 3 to 63 of a-z, 0-9, '.' and '-'");
+}
+
+bool
+form_element(const char *text, struct err *e)
+{
+	for (const char *p = text;; p++) {
+		size_t n = strspn(p,
+		    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+		p += n;
+		if (n == 0 || (*p != '\0' && *p != '.' && *p != '+'))
+			return err_set(e,
+			    "is not an element's name: write as much of what it stands "
+			    "in as is needed, as in DBInstance.DBInstanceStatus");
+		if (*p == '\0')
+			return true;
+	}
+}
+
+bool
 form_header_name(const char *text, struct err *e)
 {
 	for (const char *p = text; *p != '\0'; p++)

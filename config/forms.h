@@ -15,13 +15,15 @@ bool form_zone_id(const char *text, struct err *e) MUST_CHECK;   /* ZXXXX, ≤ 3
 bool
 form_health_check(const char *text, struct err *e) MUST_CHECK; /* steady or an id */
 bool form_slot(const char *text, struct err *e) MUST_CHECK; /* of a scenario's steps */
-bool form_target_group(const char *text, struct err *e);
 bool form_target_group(const char *text, struct err *e) MUST_CHECK;
 bool form_arn(const char *text, struct err *e) MUST_CHECK;
 bool form_role(const char *text, struct err *e) MUST_CHECK; /* of an IAM role */
 bool form_region(const char *text, struct err *e) MUST_CHECK;
 bool
-form_action(const char *text, struct err *e) MUST_CHECK; /* of the Query protocol */
+form_action(const char *text, struct err *e) MUST_CHECK;     /* of the Query protocol */
+bool form_place(const char *text, struct err *e) MUST_CHECK; /* a URL or "/path" */
+bool form_bucket(const char *text, struct err *e) MUST_CHECK;      /* of S3 */
+bool form_element(const char *text, struct err *e) MUST_CHECK;     /* "A.B+C": of XML */
 bool form_header_name(const char *text, struct err *e) MUST_CHECK; /* RFC 9110 §5.1 */
 
 #endif

@@ -47,10 +47,14 @@ put_number(uint64_t *h, const char *name, uint64_t n)
 	put_text(h, name, text);
 }
 
-/* A block that the model does not hold in full, as it is written. */
+/* A block that the model does not hold in full, as it is written; without what may
+ * differ from agent to agent. */
 static void
 put_node(uint64_t *h, const struct ynode *node)
 {
+	if (node->key != NULL &&
+	    (strcmp(node->key, "profile") == 0 || strcmp(node->key, "endpoint") == 0))
+		return;
 	put_text(h, node->key != NULL ? node->key : "-", node->text);
 	put_number(h, "entries", node->children);
 	for (const struct ynode *c = node->first; c != NULL; c = c->next)
@@ -190,6 +194,83 @@ put_voters(uint64_t *h, const struct config *c, const struct rule_service *r)
 	}
 }
 
+static void
+put_call(uint64_t *h, const struct config_call *call)
+{
+	put_text(h, "action", call->action);
+	put_number(h, "params", call->params);
+	for (uint32_t i = 0; i < call->params; i++)
+		put_text(h, call->param[i].key, call->param[i].value);
+}
+
+/* A secret's file and the identity that calls are each agent's own. */
+static void
+put_act(uint64_t *h, const struct load *l, const struct config *c,
+    const struct config_act *a)
+{
+	put_number(h, "act", a->kind);
+	put_number(h, "args", a->args);
+	for (uint32_t i = 0; i < a->args; i++)
+		put_text(h, "arg", a->arg[i]);
+	put_text(h, "url", a->webhook.url);
+	put_text(h, "method", a->webhook.method);
+	put_text(h, "body", a->webhook.body);
+	for (uint32_t i = 0; i < a->webhook.headers; i++)
+		put_text(h, a->webhook.header[i].name, a->webhook.header[i].value);
+	for (uint32_t i = 0; i < a->webhook.statuses; i++) {
+		put_number(h, "low", a->webhook.status[i].low);
+		put_number(h, "high", a->webhook.status[i].high);
+	}
+	put_text(h, "service", a->aws.service);
+	put_text(h, "region", a->aws.region);
+	put_text(h, "version", a->aws.version);
+	put_call(h, &a->aws.call);
+	put_call(h, &a->aws.ask);
+	put_text(h, "path", a->aws.path);
+	put_text(h, "is", a->aws.is);
+	put_number(h, "ask_every", a->aws.every_ms);
+	if (a->kind == ACT_CHECK)
+		put_check(h, l, &c->check[a->check], a->check);
+	put_text(h, "question", a->question);
+}
+
+static void
+put_step(uint64_t *h, unsigned slot, const struct rule_step *s)
+{
+	put_number(h, "slot", slot);
+	put_number(h, "fill", s->fill);
+	put_number(h, "go_on", s->go_on);
+	put_number(h, "once", s->once);
+	put_number(h, "drill", s->drill);
+	put_number(h, "timeout", s->timeout_ms);
+	put_number(h, "wait", s->wait_ms);
+	put_number(h, "retries", s->retries);
+}
+
+static void
+put_scenario(uint64_t *h, const struct load *l, const struct config *c,
+    const struct config_scenario *s, const struct rule_scenario *p,
+    uint64_t takeover_ms)
+{
+	put_text(h, "scenario", p->name);
+	put_number(h, "kind", p->kind);
+	put_number(h, "trigger", p->trigger);
+	put_number(h, "primary", p->primary);
+	put_number(h, "recovery", p->recovery);
+	put_number(h, "catch_up", p->catch_up_ms);
+	put_number(h, "takeover", takeover_ms);
+	put_number(h, "rto", s->rto_ms);
+	put_number(h, "rpo", s->rpo_ms);
+	put_number(h, "drill_every", s->drill_ms);
+	put_number(h, "shadow", p->shadow);
+	if (s->lag >= 0)
+		put_check(h, l, &c->check[s->lag], (uint32_t)s->lag);
+	for (unsigned i = 0; i < SLOTS; i++) {
+		put_step(h, i, &p->step[i]);
+		put_act(h, l, c, &s->act[i]);
+	}
+}
+
 uint64_t
 policy_hash(const struct load *l, const struct config *c, uint32_t service)
 {
@@ -208,7 +289,9 @@ policy_hash(const struct load *l, const struct config *c, uint32_t service)
 	for (uint32_t m = 0; m < s->rule.members; m++)
 		put_member(&h, l, c, s, m);
 	for (uint32_t i = 0; i < c->scenarios; i++)
-		if (c->scenario[i].service == service)
-			put_node(&h, block_at(l->file, "scenarios.*", i)->node);
+		if (c->scenario[i].service == service ||
+		    c->scenario[i].shadow == (int32_t)service)
+			put_scenario(&h, l, c, &c->scenario[i], &s->rule.plan,
+			    s->rule.takeover_ms);
 	return h;
 }

@@ -31,6 +31,19 @@ void rules_services(struct load *l);
 void rules_members(struct load *l, struct block *service);
 void rules_scenarios(struct load *l);
 
+/* kind, slots: of the plan, NULL where the file does not say. */
+void rules_steps(
+    struct load *l, const struct block *plan, const char *kind, const char *slots);
+void rules_drill(struct load *l, const struct block *plan);
+void rules_lag(struct load *l, const struct block *check);
+void
+rules_lag_promise(struct load *l, const struct block *plan, const struct block *check);
+/* A file that others can read holds no secret. */
+void rules_secret(struct load *l, const struct ynode *path);
+/* http to another machine, where a request is signed. */
+void rules_clear_text(struct load *l, const struct ynode *url);
+/* A program and its arguments, as rules_exec(). */
+void rules_program(struct load *l, const struct ynode *argv);
 void rules_exec(struct load *l, const struct block *check);
 /* {word} in the text of a node and below that is not in the list (words and blanks);
  * other braces (JSON) are the operator's own. */
@@ -47,6 +60,21 @@ bool rules_https_is_too_fast(const struct check_spec *s);
 
 /* The model in a region of its own; never fails after the rules found no error. */
 struct config *build_config(struct load *l, const char *path);
+/* … its parts: plans and shadow services, what their slots do, how lag is measured. */
+void build_scenarios(struct load *l, struct region *r, struct config *c);
+void build_act(
+    struct load *l, struct region *r, const struct block *step, struct config_act *out);
+void build_act_empty(struct config_act *out);
+void build_lags(struct load *l, struct region *r, struct config *c);
+void build_ledger_name(const struct config *c, struct config_service *s);
+/* The slot of a step's key; SLOT_NONE: there is none of that name. */
+enum slot build_slot(const char *name);
+/* The shadow that drills of a service run on: its name in the file's sense, and in DNS.
+ * False: too long. */
+#define SHADOW_SUFFIX "-drill"
+#define SHADOW_LABEL "_drill."
+bool build_shadow_names(const char *service, const char *apex, char name[WORD_MAX],
+    char dns_name[DNS_NAME_MAX]) MUST_CHECK;
 /* Which port an endpoint is probed on; 0: nobody said. https as it will be. */
 uint16_t build_port(
     const struct check_spec *check, const struct value_url *endpoint, bool *https);

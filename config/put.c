@@ -186,13 +186,36 @@ put_ip(const struct schema_key *row, const char *text, void *dest, size_t bytes,
 	return store_text(ip, dest, bytes, e);
 }
 
+/* With something plain in the place of each {word}. */
+static void
+fill_words(const char *text, char *out, size_t bytes)
+{
+	size_t used = 0;
+
+	while (*text != '\0' && used + 1 < bytes) {
+		size_t n =
+		    strspn(text + (*text == '{'), "abcdefghijklmnopqrstuvwxyz_.");
+
+		if (*text == '{' && text[1 + n] == '}') {
+			out[used++] = 'x';
+			text += n + 2;
+		} else {
+			out[used++] = *text++;
+		}
+	}
+	out[used] = '\0';
+}
+
+/* Rows with `words` may have {words} anywhere, in the host too. */
 static bool
 put_url(const struct schema_key *row, const char *text, void *dest, size_t bytes,
     struct err *e)
 {
 	struct value_url url;
+	char filled[1024];
 
-	if (!value_url(text, &url, e))
+	fill_words(text, filled, sizeof filled);
+	if (!value_url(row->words != NULL ? filled : text, &url, e))
 		return false;
 	if (row->type == T_HTTPS_URL && strcmp(url.scheme, "https") != 0)
 		return err_set(e, "does not begin with https://");

@@ -20,6 +20,9 @@ config_target(const struct config *c, uint32_t service, uint32_t member,
 	const struct config_member *m = &s->member[member];
 	assert(endpoint < m->endpoints);
 	const struct config_endpoint *e = &m->endpoint[endpoint];
+	/* A shadow's members answer to the name of the service that they are. */
+	const char *host =
+	    s->shadow_of >= 0 ? c->service[s->shadow_of].name[0] : s->name[0];
 
 	*out = c->check[m->check];
 	out->http.https = e->https;
@@ -27,9 +30,9 @@ config_target(const struct config *c, uint32_t service, uint32_t member,
 	out->tcp.port = e->port;
 	out->dns.port = e->port;
 	if (out->http.host[0] == '\0')
-		memcpy(out->http.host, s->name[0], sizeof out->http.host);
+		memcpy(out->http.host, host, sizeof out->http.host);
 	if (out->tcp.tls && out->tcp.server_name[0] == '\0')
-		memcpy(out->tcp.server_name, s->name[0], sizeof out->tcp.server_name);
+		memcpy(out->tcp.server_name, host, sizeof out->tcp.server_name);
 }
 
 static bool

@@ -295,6 +295,7 @@ rules_checks(struct load *l)
 		if (b->node->kind != YNODE_MAP)
 			continue;
 		rule_kind(l, b);
+		rules_lag(l, b);
 		rule_times(l, b, &d->spec);
 		rule_fast(l, b, &d->spec);
 		rule_identity(l, b);

@@ -15,6 +15,7 @@
 	note_error((l)->notes, (node)->line, (node)->column, __VA_ARGS__)
 
 static const char *const check_words = "site service member host address port";
+static const char *const lag_words = "from to";
 
 void
 rules_placeholders(struct load *l, const struct ynode *node, const char *known)
@@ -65,8 +66,25 @@ rule_program(struct load *l, const struct ynode *argv, const struct ynode *progr
 		    program->text);
 	else if (argv->children == 1 && strchr(program->text, ' ') != NULL)
 		note_warning(l->notes, program->line, program->column,
-		    "one entry is one argument, and no shell splits it: write argv: "
-		    "[program, argument, ...]");
+		    "one entry is one argument, and no shell splits it: write %s: "
+		    "[program, argument, ...]",
+		    argv->key);
+}
+
+void
+rules_program(struct load *l, const struct ynode *argv)
+{
+	size_t bytes = 0;
+
+	if (argv->kind != YNODE_LIST || argv->first == NULL ||
+	    argv->first->kind != YNODE_SCALAR)
+		return;
+	rule_program(l, argv, argv->first);
+	for (const struct ynode *c = argv->first; c != NULL; c = c->next)
+		bytes += strlen(c->text) + 1;
+	if (bytes > EXEC_ARGS_BYTES)
+		NOTE(l, argv, "argv is too long: at most %d characters together",
+		    EXEC_ARGS_BYTES);
 }
 
 static void
@@ -85,20 +103,13 @@ rules_exec(struct load *l, const struct block *b)
 	const struct draft_check *d = b->data;
 	const struct ynode *exec = ynode_get(b->node, "exec");
 	const struct ynode *argv = exec != NULL ? ynode_get(exec, "argv") : NULL;
-	size_t bytes = 0;
 
 	if (exec == NULL || exec->kind != YNODE_MAP)
 		return;
 	rule_no_connection(l, b, "hedge");
 	rule_no_connection(l, b, "source");
-	if (argv == NULL || argv->kind != YNODE_LIST || argv->first == NULL ||
-	    argv->first->kind != YNODE_SCALAR)
+	if (argv == NULL)
 		return;
-	rule_program(l, argv, argv->first);
-	rules_placeholders(l, argv, check_words);
-	for (uint32_t i = 0; i < d->args && i < RUNNER_ARGS_MAX; i++)
-		bytes += strlen(d->arg[i]) + 1;
-	if (bytes > EXEC_ARGS_BYTES)
-		NOTE(l, argv, "argv is too long: at most %d characters together",
-		    EXEC_ARGS_BYTES);
+	rules_program(l, argv);
+	rules_placeholders(l, argv, d->seconds == 1 ? lag_words : check_words);
 }

@@ -16,9 +16,9 @@ note_at(struct load *l, const struct ynode *node, const char *text)
 	note_error(l->notes, node->line, node->column, "%s", text);
 }
 
-/* A key that others can read is no secret. One that is absent is doctor's business. */
-static void
-rule_secret(struct load *l, const struct ynode *node)
+/* One that is absent is doctor's business. */
+void
+rules_secret(struct load *l, const struct ynode *node)
 {
 	char path[512];
 	struct stat st;
@@ -111,7 +111,7 @@ rule_tls(struct load *l, bool solo)
 		note_error(l->notes, l->walk.root->line, l->walk.root->column,
 		    "the file lacks the key 'tls': agents know each other by "
 		    "certificates (tls: {cert: …, key: …, ca: …})");
-	rule_secret(l, ynode_get(tls, "key"));
+	rules_secret(l, ynode_get(tls, "key"));
 }
 
 static void
@@ -154,6 +154,13 @@ rule_timing(struct load *l)
 		    "silent is less than twice report: one late report would skip a "
 		    "writer");
 	}
+	if (d->takeover_ms < d->fresh_ms) {
+		const struct ynode *takeover = ynode_get(timing, "takeover");
+
+		note_at(l, takeover != NULL ? takeover : timing,
+		    "takeover is shorter than fresh: whoever carries out a scenario would "
+		    "be replaced while what it said still counts");
+	}
 	if (d->silent_ms > d->fresh_ms) {
 		const struct ynode *silent = ynode_get(timing, "silent");
 
@@ -175,5 +182,5 @@ rules_file(struct load *l)
 	rule_timing(l);
 	for (struct block *b = block_first(l->file, "checks.*"); b != NULL;
 	     b = block_next(b))
-		rule_secret(l, ynode_at(b->node, "http.key"));
+		rules_secret(l, ynode_at(b->node, "http.key"));
 }

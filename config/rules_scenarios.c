@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#include "config/words.h"
-
 #define NOTE(l, node, ...) \
 	note_error((l)->notes, (node)->line, (node)->column, __VA_ARGS__)
 #define NOTE_KEY(l, node, ...) \
@@ -34,113 +32,6 @@ static const struct kind_slots {
 	"scale_out fence promote ready reverse freeze unfreeze scale_in",
 	"reverse freeze unfreeze"},
 };
-
-static const char *const never_passed = "fence freeze promote restore";
-static const char *const actions[] = {
-    "exec", "webhook", "aws", "wait", "approve", "none"};
-static const char *const placeholders =
-    "from to site fence service scenario incident backup.id backup.started_at "
-    "backup.completed_at";
-
-static void
-rule_slot(struct load *l, const struct kind_slots *kind, const struct block *step)
-{
-	struct nearest near = {.wrong = step->name};
-
-	if (words_find(kind->slots, step->name, NULL))
-		return;
-	nearest_offer_list(&near, kind->slots);
-	if (near.best != NULL)
-		NOTE_KEY(l, step->node,
-		    "a %s has no slot '%.40s': did you mean '%.*s'?", kind->name,
-		    step->name, (int)near.best_bytes, near.best);
-	else
-		NOTE_KEY(l, step->node, "a %s has no slot '%.40s': its slots are %s",
-		    kind->name, step->name, kind->slots);
-}
-
-static void
-rule_one_action(struct load *l, const struct block *step)
-{
-	const struct ynode *first = NULL;
-
-	for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
-		const struct ynode *n = ynode_get(step->node, actions[i]);
-
-		if (n != NULL && first != NULL)
-			NOTE_KEY(l, n, "'%.40s' has one action: %s stands beside %s",
-			    step->name, n->key, first->key);
-		if (first == NULL)
-			first = n;
-	}
-	if (first == NULL)
-		NOTE_KEY(l, step->node,
-		    "'%.40s' has no action: say exec, webhook, aws, wait or approve, or "
-		    "none: \"why\"",
-		    step->name);
-	const struct ynode *until = ynode_get(step->node, "until");
-	if (until != NULL && ynode_get(step->node, "aws") == NULL)
-		NOTE_KEY(
-		    l, until, "until asks the service of an aws action: there is none");
-}
-
-static void
-rule_continue(struct load *l, const struct block *step)
-{
-	const struct ynode *n = ynode_get(step->node, "on_failure");
-
-	if (((struct draft_step *)step->data)->on_failure == 1 && n != NULL &&
-	    words_find(never_passed, step->name, NULL))
-		NOTE(l, n,
-		    "on_failure: continue is refused on %s: going on after it failed could "
-		    "leave two sides open",
-		    step->name);
-}
-
-static void
-rule_exec(struct load *l, const struct block *step)
-{
-	const struct ynode *argv = ynode_get(step->node, "exec");
-
-	if (argv != NULL && argv->first != NULL && argv->first->kind == YNODE_SCALAR &&
-	    argv->first->text[0] != '/')
-		NOTE(l, argv->first,
-		    "'%.60s' is not an absolute path: no shell looks for it",
-		    argv->first->text);
-}
-
-static void
-rule_wait(struct load *l, const struct block *plan, const struct block *step)
-{
-	const struct ynode *wait = ynode_get(step->node, "wait");
-
-	if (wait == NULL || wait->kind != YNODE_MAP)
-		return;
-	if (wait->children != 1)
-		NOTE(l, wait, "wait is for one thing: check, lag or time");
-	if (ynode_get(wait, "lag") != NULL && ynode_get(plan->node, "lag") == NULL)
-		NOTE_KEY(l, ynode_get(wait, "lag"),
-		    "'%.40s' measures no lag: give the scenario a lag", plan->name);
-}
-
-static void
-rule_steps(struct load *l, const struct block *plan)
-{
-	const struct draft_scenario *d = plan->data;
-
-	for (struct block *s = block_first(plan, "scenarios.*.steps.*"); s != NULL;
-	     s = block_next(s)) {
-		if (s->node->kind != YNODE_MAP)
-			continue;
-		if (ynode_get(plan->node, "kind") != NULL && d->kind < SCENARIO_KINDS)
-			rule_slot(l, &kinds[d->kind], s);
-		rule_one_action(l, s);
-		rule_continue(l, s);
-		rule_exec(l, s);
-		rule_wait(l, plan, s);
-		rules_placeholders(l, s->node, placeholders);
-	}
-}
 
 static void
 rule_way_back(struct load *l, const struct block *plan)
@@ -199,10 +90,56 @@ rule_site(struct load *l, const struct block *plan, const char *key, const char 
 	if (service == NULL || n == NULL || site[0] == '\0')
 		return;
 	for (struct block *m = block_first(service, "services.*.members.*"); m != NULL;
-	     m = block_next(m))
-		if (strcmp(m->name, site) == 0)
-			return;
+	     m = block_next(m)) {
+		if (strcmp(m->name, site) != 0)
+			continue;
+		if (((struct draft_member *)m->data)->last_resort)
+			NOTE(l, n,
+			    "'%.40s' is a last resort of service '%.40s': nothing says "
+			    "whether it is well",
+			    site, service->name);
+		return;
+	}
 	NOTE(l, n, "service '%.40s' has no member at %s", service->name, site);
+}
+
+/* A failover is created with the first usable member, which is to be the primary. */
+static void
+rule_order(struct load *l, const struct block *plan)
+{
+	const struct draft_scenario *d = plan->data;
+	const struct block *service = block_at(l->file, "services.*", d->service);
+	uint32_t primary = UINT32_MAX, recovery = UINT32_MAX;
+
+	if (service == NULL || ((struct draft_service *)service->data)->policy != 1)
+		return;
+	for (struct block *m = block_first(service, "services.*.members.*"); m != NULL;
+	     m = block_next(m)) {
+		if (strcmp(m->name, d->primary) == 0)
+			primary = m->index;
+		if (strcmp(m->name, d->recovery) == 0)
+			recovery = m->index;
+	}
+	if (primary != UINT32_MAX && recovery < primary)
+		note_warning(l->notes, ynode_get(plan->node, "primary")->line,
+		    ynode_get(plan->node, "primary")->column,
+		    "'%.40s' prefers %s, which stands before %s among its members, and "
+		    "'%.40s' says that %s serves: put it first",
+		    service->name, d->recovery, d->primary, plan->name, d->primary);
+}
+
+static void
+rule_observe(struct load *l, const struct block *plan)
+{
+	const struct draft_scenario *d = plan->data;
+	const struct block *service = block_at(l->file, "services.*", d->service);
+
+	if (service != NULL && ((struct draft_service *)service->data)->mode == 1)
+		note_warning(l->notes, ynode_get(plan->node, "service")->line,
+		    ynode_get(plan->node, "service")->column,
+		    "service '%.40s' says mode: observe: nothing is written there, so "
+		    "the plan is never carried out",
+		    service->name);
 }
 
 static void
@@ -215,6 +152,8 @@ rule_sites(struct load *l, const struct block *plan)
 		    "primary and recovery are both %s", d->primary);
 	rule_site(l, plan, "primary", d->primary);
 	rule_site(l, plan, "recovery", d->recovery);
+	rule_order(l, plan);
+	rule_observe(l, plan);
 	for (struct block *o = block_first(l->file, "scenarios.*"); o != plan;
 	     o = block_next(o))
 		if (d->service != DRAFT_NONE &&
@@ -236,11 +175,19 @@ rule_lag(struct load *l, const struct block *plan)
 {
 	const struct draft_scenario *d = plan->data;
 	const struct ynode *lag = ynode_get(plan->node, "lag");
+	const struct ynode *catch_up = ynode_get(plan->node, "catch_up");
 	const struct block *check = block_at(l->file, "checks.*", d->lag);
 
 	if (lag == NULL)
 		note_warning(l->notes, plan->node->key_line, plan->node->key_column,
-		    "'%.40s' has no lag: its RPO will be reported as not measured",
+		    "'%.40s' has no lag: its RPO will be reported as not measured, and "
+		    "the way back asks for an approval instead of waiting until the "
+		    "other side has caught up",
+		    plan->name);
+	if (lag == NULL && catch_up != NULL)
+		NOTE_KEY(l, catch_up,
+		    "catch_up is a limit of the lag, and '%.40s' measures none: give it "
+		    "a lag",
 		    plan->name);
 	if (lag == NULL || check == NULL)
 		return;
@@ -254,6 +201,57 @@ rule_lag(struct load *l, const struct block *plan)
 		NOTE(l, lag,
 		    "a backup-restore loses what the newest backup lacks: its lag is a "
 		    "backup check");
+	else
+		rules_lag_promise(l, plan, check);
+	if (catch_up != NULL && c->spec.kind == CHECK_BACKUP)
+		NOTE_KEY(l, catch_up,
+		    "catch_up waits for a replica: a plan that restores backups has "
+		    "none");
+}
+
+/* Steering moves a multi-site's weights; the plan is there for what has one writer. */
+static void
+rule_multi_site(struct load *l, const struct block *plan)
+{
+	const struct ynode *steps = ynode_get(plan->node, "steps");
+	const struct ynode *fence = ynode_get(steps, "fence");
+	const struct ynode *promote = ynode_get(steps, "promote");
+
+	if (((struct draft_scenario *)plan->data)->kind != SCENARIO_MULTI_SITE)
+		return;
+	if ((fence == NULL || ynode_get(fence, "none") != NULL) &&
+	    (promote == NULL || ynode_get(promote, "none") != NULL))
+		note_warning(l->notes, plan->node->key_line, plan->node->key_column,
+		    "'%.40s' fills neither fence nor promote: steering moves the weights "
+		    "by itself, and there is nothing for the plan to do",
+		    plan->name);
+}
+
+/* Never an agent at the site that traffic leaves: it may be the disaster. */
+static void
+rule_runner(struct load *l, const struct block *plan)
+{
+	const struct draft_scenario *d = plan->data;
+	const struct block *service = block_at(l->file, "services.*", d->service);
+
+	if (service == NULL || d->primary[0] == '\0')
+		return;
+	const struct draft_service *s = service->data;
+	for (struct block *a = block_first(l->file, "agents.*"); a != NULL;
+	     a = block_next(a)) {
+		bool votes = s->from == 0;
+
+		for (uint32_t i = 0; i < s->from; i++)
+			votes = votes || s->voter[i] == a->index;
+		if (votes &&
+		    strcmp(((struct draft_agent *)a->data)->agent.site, d->primary) !=
+			0)
+			return;
+	}
+	note_warning(l->notes, plan->node->key_line, plan->node->key_column,
+	    "every agent that votes on '%.40s' stands at %s, and none there carries out a "
+	    "fail-over from it: add an agent elsewhere",
+	    service->name, d->primary);
 }
 
 void
@@ -265,9 +263,16 @@ rules_scenarios(struct load *l)
 			continue;
 		rule_sites(l, p);
 		rule_lag(l, p);
-		rule_steps(l, p);
-		if (ynode_get(p->node, "kind") != NULL)
+		rule_multi_site(l, p);
+		rule_runner(l, p);
+		const struct draft_scenario *d = p->data;
+		bool known =
+		    ynode_get(p->node, "kind") != NULL && d->kind < SCENARIO_KINDS;
+		rules_steps(
+		    l, p, kinds[d->kind].name, known ? kinds[d->kind].slots : NULL);
+		if (known)
 			rule_way_back(l, p);
 		rule_fence(l, p);
+		rules_drill(l, p);
 	}
 }

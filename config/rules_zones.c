@@ -13,21 +13,19 @@ is_loopback(const char *host)
 	    strcmp(host, "localhost") == 0;
 }
 
-static void
-rule_endpoint(struct load *l, const struct block *b)
+void
+rules_clear_text(struct load *l, const struct ynode *node)
 {
-	const struct draft_zone *d = b->data;
-	const struct ynode *node = ynode_at(b->node, "route53.endpoint");
 	struct value_url url;
 	struct err e;
 
-	if (node == NULL || d->zone.route53.endpoint[0] == '\0' ||
-	    !value_url(d->zone.route53.endpoint, &url, &e))
+	if (node == NULL || node->kind != YNODE_SCALAR ||
+	    !value_url(node->text, &url, &e))
 		return;
 	if (strcmp(url.scheme, "http") == 0 && !is_loopback(url.host))
 		note_warning(l->notes, node->line, node->column,
-		    "http to %.80s: whoever is on the way reads and answers what the zone "
-		    "is asked; https is for everything but a lab on this machine",
+		    "http to %.80s: whoever is on the way reads what is asked there, and "
+		    "answers it; https is for everything but a lab on this machine",
 		    url.host);
 }
 
@@ -67,7 +65,7 @@ rules_zones(struct load *l)
 {
 	for (struct block *b = block_first(l->file, "zones.*"); b != NULL;
 	     b = block_next(b)) {
-		rule_endpoint(l, b);
+		rules_clear_text(l, ynode_at(b->node, "route53.endpoint"));
 		rule_twins(l, b);
 		rule_apex(l, b);
 	}

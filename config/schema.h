@@ -59,7 +59,8 @@ struct schema_key {
 	uint64_t min, max; /* of the value in its unit; of a list's or map's entries; of
 				 * a text's characters. max 0: as the type allows */
 	const char *preset; /* the default, as an operator would write it */
-	const char *words;  /* T_ENUM: the words; T_REF: the key; T_DURATION: "s" */
+	const char *words;  /* T_ENUM: the words; T_REF: the key; T_DURATION: "s";
+			    * T_HTTP_URL: it may hold {words}; T_HEADERS: {file: PATH} too */
 	const char *doc;
 	const char *example; /* for the page; NULL: the default, or its type's */
 	struct schema_place place;

@@ -375,6 +375,24 @@ walk_params(struct walk *w, const struct schema_key *row, const struct ynode *no
 	}
 }
 
+/* {file: PATH}, where the row allows it. */
+static void
+walk_header_file(struct walk *w, const struct ynode *node)
+{
+	const struct ynode *file = ynode_get(node, "file");
+	char path[512];
+	struct err e;
+
+	if (node->children != 1 || file == NULL || file->kind != YNODE_SCALAR ||
+	    ynode_is_null(file) || !one_line(file->text))
+		note_error(w->notes, node->line, node->column,
+		    "%.60s is text, or {file: PATH} with the file that holds it",
+		    node->key);
+	else if (!put_path(w, file->text, path, sizeof path, &e))
+		note_error(w->notes, file->line, file->column, "file '%.80s' %s",
+		    file->text, e.text);
+}
+
 static void
 walk_headers(struct walk *w, const struct schema_key *row, const struct ynode *node)
 {
@@ -390,7 +408,10 @@ walk_headers(struct walk *w, const struct schema_key *row, const struct ynode *n
 			    c->key, e.text);
 		else if (strcasecmp(c->key, "host") == 0)
 			note_error(w->notes, c->key_line, c->key_column,
-			    "the Host header is set by the key host");
+			    "the Host header is set by %s",
+			    row->words != NULL ? "the url" : "the key host");
+		else if (row->words != NULL && c->kind == YNODE_MAP)
+			walk_header_file(w, c);
 		else if (c->kind != YNODE_SCALAR || !one_line(c->text))
 			note_error(w->notes, c->line, c->column,
 			    "%.60s must be text of one line", c->key);

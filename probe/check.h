@@ -20,7 +20,7 @@ enum check_kind {
 	CHECK_EXEC, /* scheduled by a prober, performed by the runner (runner.h) */
 	CHECK_DNS,
 	CHECK_ELB,
-	CHECK_BACKUP, /* here and below: not built */
+	CHECK_BACKUP, /* here and below: of a lag, asked by the agent (lag.h) */
 	CHECK_CLOUDWATCH,
 	CHECK_KINDS
 };

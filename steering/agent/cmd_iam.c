@@ -6,7 +6,7 @@
  *
  * One policy is for one identity. A zone with role_arn is written by that role, so the
  * agent's own identity needs nothing on it but sts:AssumeRole; the role's policy is
- * asked for by the zone's key. Names, types and actions are bounded for a whole zone
+ * asked for by the zone's key, and what a recovery scenario calls by its name. Names, types and actions are bounded for a whole zone
  * and not for each service: managed policies end at 6,144 characters.
  * Developer Guide, "Using IAM policy conditions for fine-grained access control".
  */
@@ -16,6 +16,7 @@
 
 #include "config/words.h"
 #include "steering/agent/commands.h"
+#include "steering/agent/iam_needs.h"
 #include "steering/zone/elb.h"
 #include "steering/zone/json.h"
 #include "steering/zone/partition.h"
@@ -209,27 +210,41 @@ statements(const struct config *c, int32_t asked, bool bootstrap)
 				role_of(c, z)));
 		}
 	}
+	if (bootstrap)
+		return list;
 	/* Elastic Load Balancing knows no resources for what only describes. */
 	if (asks_targets(c, asked))
 		json_add(
 		    list, statement("Targets", "", ELB_SERVICE ":" ELB_ACTION, "*"));
+	struct iam_who who = {.scenario = -1,
+	    .role = asked < 0 ? "" : role_of(c, (uint32_t)asked),
+	    .profile = asked < 0 ? NULL : profile_of(c, (uint32_t)asked)};
+	iam_add_needs(list, c, &who);
 	return list;
 }
 
-static int32_t
-find_zone(const struct config *c, const char *key)
+/* A zone's key, or a scenario's name; false: neither, which was said. */
+static bool
+find_word(const struct config *c, const char *word, int32_t *zone, int32_t *scenario)
 {
-	struct nearest near = {.wrong = key};
+	struct nearest near = {.wrong = word};
 
 	for (uint32_t z = 0; z < c->zones; z++) {
-		if (strcmp(c->zone[z].key, key) == 0)
-			return (int32_t)z;
+		if (strcmp(c->zone[z].key, word) == 0)
+			*zone = (int32_t)z;
 		nearest_offer(&near, c->zone[z].key, strlen(c->zone[z].key));
 	}
-	command_say("%s has no zone '%s'%s%s%s", c->path, key,
+	for (uint32_t i = 0; *zone < 0 && i < c->scenarios; i++) {
+		if (strcmp(c->scenario[i].name, word) == 0)
+			*scenario = (int32_t)i;
+		nearest_offer(&near, c->scenario[i].name, strlen(c->scenario[i].name));
+	}
+	if (*zone >= 0 || *scenario >= 0)
+		return true;
+	command_say("%s has no zone and no scenario '%s'%s%s%s", c->path, word,
 	    near.best != NULL ? ": did you mean '" : "",
 	    near.best != NULL ? near.best : "", near.best != NULL ? "'?" : "");
-	return -1;
+	return false;
 }
 
 /* What the policy alone does not say; on stderr, so that stdout is the policy. */
@@ -267,27 +282,57 @@ say_more(const struct config *c, int32_t asked, bool bootstrap, const char *poli
 		    n, MANAGED_POLICY_MAX);
 }
 
+/* What one scenario calls, whoever calls it. */
+static struct json *
+of_scenario(const struct config *c, uint32_t scenario)
+{
+	struct json *list = json_list_new();
+	struct iam_who who = {.scenario = (int32_t)scenario};
+	bool several;
+	const char *role = iam_scenario_role(c, scenario, &several);
+
+	iam_add_needs(list, c, &who);
+	if (several)
+		command_say(
+		    "the steps of %s are done by several identities, and this is "
+		    "what all of them need together",
+		    c->scenario[scenario].name);
+	else if (role[0] != '\0')
+		command_say("the steps of %s are done as %s: this is its policy, but "
+			    "for what the lag needs, which the agent asks itself",
+		    c->scenario[scenario].name, role);
+	return list;
+}
+
 int
 cmd_iam(const struct options *o)
 {
 	struct config *c = command_config(o);
-	int32_t zone = -1;
-	bool empty;
+	int32_t zone = -1, scenario = -1;
+	struct json *list;
 
-	if (c == NULL || (o->words > 0 && (zone = find_zone(c, o->word[0])) < 0)) {
+	if (c == NULL ||
+	    (o->words > 0 && !find_word(c, o->word[0], &zone, &scenario))) {
 		config_free(c);
 		return EXIT_CANNOT;
 	}
+	if (scenario >= 0)
+		list = of_scenario(c, (uint32_t)scenario);
+	else
+		list = statements(c, zone, o->bootstrap);
 	struct json *policy = json_map_new();
+	bool empty = json_count(list) == 0;
 	json_put_text(policy, "Version", "2012-10-17");
-	json_put(policy, "Statement", statements(c, zone, o->bootstrap));
-	empty = json_count(json_get(policy, "Statement")) == 0;
+	json_put(policy, "Statement", list);
 	char *tight = json_write(policy, false);
 	command_print_json(policy);
-	if (empty)
+	if (empty && scenario >= 0)
+		command_say("nothing is needed: no step and no lag of %s asks AWS",
+		    c->scenario[scenario].name);
+	else if (empty)
 		command_say("nothing is needed: no member there says "
 			    "health_check: steady");
-	else
+	else if (scenario < 0)
 		say_more(c, zone, o->bootstrap, tight);
 	free(tight);
 	json_free(policy);

@@ -67,11 +67,12 @@ static const struct command commands[] = {
 	"everything an agent needs here, each with its cure when it is wrong",
 	"Run it as the agent's own user. It reads and changes nothing. Exit status 1:\n"
 	"something is wrong; 2: nothing is known to be, but not all could be seen."},
-    {"iam", cmd_iam, "config! bootstrap json", "[ZONE]", 0, 1,
+    {"iam", cmd_iam, "config! bootstrap json", "[ZONE|SCENARIO]", 0, 1,
 	"the least-privilege IAM policy for this configuration, as JSON; works offline",
-	"Without ZONE: for the identity that the agent has by itself. A zone with a role\n"
-	"is written by the role: name the zone to get the role's policy. Exit status 1:\n"
-	"there is nothing to allow."},
+	"Without a word: for the identity that the agent has by itself. A zone with a role\n"
+	"is written by the role: name the zone to get the role's policy. With a scenario:\n"
+	"what its steps and its lag call, whoever calls it. Exit status 1: there is nothing\n"
+	"to allow."},
     {"version", cmd_version, "json", "", 0, 0, "print the version", NULL},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -239,7 +239,10 @@ take_event(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		order_take(g, in, out);
 		return;
 	case ENGINE_ACTED:
+		run_acted(g, in, out);
+		return;
 	case ENGINE_LAG:
+		g->hand.lag = *in->lag;
 		return;
 	}
 }
@@ -249,7 +252,8 @@ report_equal(const struct report *a, const struct report *b)
 {
 	if (a->epoch != b->epoch || a->nonce != b->nonce || a->cannot != b->cannot ||
 	    a->freeze != b->freeze || a->thawed != b->thawed ||
-	    a->policy_hash != b->policy_hash || a->members != b->members)
+	    a->holder_lost != b->holder_lost || a->policy_hash != b->policy_hash ||
+	    a->members != b->members)
 		return false;
 	for (uint32_t m = 0; m < a->members; m++)
 		if (a->member[m].vote != b->member[m].vote ||

@@ -14,6 +14,7 @@
 #include "steering/core/fact.h"
 #include "steering/core/hold.h"
 #include "steering/core/limiter.h"
+#include "steering/core/scenario.h"
 #include "steering/core/watch.h"
 
 /* Why an agent doubts itself, as its shell knows it. */
@@ -107,14 +108,6 @@ enum engine_event {
 	ENGINE_LAG,     /* lag: a sample of what would be lost */
 };
 
-/* What became of an act. */
-enum acted {
-	ACTED_DONE = 0,
-	ACTED_FAILED,  /* it was not done, or did not do its work */
-	ACTED_UNKNOWN, /* it may have been done, and may still be */
-};
-const char *acted_word(enum acted a);
-
 enum engine_act { ENGINE_ACT_NONE = 0, ENGINE_ACT_START, ENGINE_ACT_KILL };
 
 /* One act of a scenario, for the shell. The fence is its name: the shell journals it
@@ -176,7 +169,8 @@ const char *intent_word(enum intent_kind k);
 struct intent {
 	enum intent_kind kind;
 	struct action action;
-	bool records; /* record sets change too, not the ledger alone */
+	uint32_t turn; /* INTENT_SCENARIO: which of the run's */
+	bool records;  /* record sets change too, not the ledger alone */
 };
 
 #define ENGINE_FACTS_MAX 64 /* vote, verdict and block of each member, and the rest */
@@ -279,6 +273,24 @@ struct engine {
 	} heard_freeze[AGENTS_MAX];
 	enum cannot cannot;
 
+	/* the scenario: what this agent has in hand of a run, and what is next */
+	struct engine_hand {
+		uint64_t armed_fence,
+		    armed_ms;            /* of the attempt written last; 0 none */
+		struct scenario_act act; /* under way; fence 0: none */
+		bool killed;
+		uint64_t acted_fence; /* of the last that ended; 0 none */
+		enum acted acted;
+		char acted_text[160];
+		uint64_t alone_ms;       /* since when fewer than Q are heard; 0 not */
+		uint32_t holder;         /* of the lock, as … */
+		uint64_t holder_seen_ms; /* … this agent saw a sign of it last */
+		uint64_t step_seen_ms;   /* since when the step in hand is seen */
+		struct engine_lag lag;   /* the newest sample */
+		uint64_t said;           /* what is waited for, as it was said last */
+	} hand;
+	struct scenario_move move;
+
 	/* what was said last, so that each is said once */
 	enum block said_block[MEMBERS_MAX];
 	enum cannot said_cannot;
@@ -306,6 +318,27 @@ uint32_t engine_writers(const struct engine *g, uint64_t now_ms,
     uint32_t agent[AGENTS_MAX], bool able[AGENTS_MAX]);
 /* Fresh agents, this one included. */
 uint32_t engine_hears(const struct engine *g, uint64_t now_ms);
+/* The scenario's run, for people: what it is at, and what it waits for. */
+struct engine_run_view {
+	bool is;        /* the service has a scenario … */
+	bool running;   /* … and it runs; else only over, sides and waits hold */
+	bool over;      /* failed over: the recovery site answers */
+	uint32_t sides; /* SIDE_…: may accept writes */
+	struct ledger_run run;
+	struct scenario_plan plan;
+	uint64_t fence;
+	int32_t holder;  /* agent, index into the rule; -1 none, or none of ours */
+	bool ours;       /* this agent runs it */
+	char waits[256]; /* a sentence; "" */
+	struct engine_run_step {
+		enum slot slot;
+		uint32_t site;
+		enum { STEP_PASSED = 0, STEP_IN_HAND, STEP_AHEAD } where;
+		enum run_state state; /* of the one in hand */
+	} step[SCENARIO_STEPS_MAX];
+};
+void engine_run(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
+    struct engine_run_view *out);
 /* The whole chain for one member, in one sentence: samples → votes → quorum → limiter →
  * policy. */
 void engine_explain(const struct engine *g, uint32_t member, int64_t now_wall_s,

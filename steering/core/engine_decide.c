@@ -27,6 +27,7 @@ decide_limiter_in(
 	for (uint32_t m = 0; m < g->rule->members; m++) {
 		struct limiter_member *x = &lim->member[m];
 
+		lim->cold[m] = scenario_cold(g->rule, &g->ledger, m);
 		x->verdict = g->quorum[m].verdict;
 		x->evidence = g->quorum[m].evidence;
 		x->down_ms = hold_ms(&g->hold[m], VERDICT_DOWN, now_ms);
@@ -43,8 +44,8 @@ decide_limiter_in(
 
 /* ---- may we? ---- */
 
-static bool
-policy_in_force(const struct engine *g)
+bool
+decide_in_force(const struct engine *g)
 {
 	bool other = g->believed && g->ledger.policy_hash != g->rule->policy_hash;
 
@@ -58,8 +59,8 @@ read_hangs(const struct engine *g, uint64_t now_ms)
 	return g->reading && now_ms - g->read_began_ms > READ_HANGS_MS;
 }
 
-static bool
-lonely(const struct engine *g, uint64_t now_ms)
+bool
+decide_lonely(const struct engine *g, uint64_t now_ms)
 {
 	return NEEDED(
 	    lonely, quorum_heard(g->rule, g->ballot, now_ms) < rule_quorum(g->rule));
@@ -82,12 +83,12 @@ find_cannot(const struct engine *g, uint64_t now_ms)
 		return CANNOT_FROZEN;
 	if (g->doubt != DOUBT_NOT)
 		return CANNOT_ABSTAIN;
-	if (lonely(g, now_ms))
+	if (decide_lonely(g, now_ms))
 		return CANNOT_LONELY;
 	if (g->read_failures > 0 || read_hangs(g, now_ms) ||
 	    (g->api_trouble && now_ms < g->write_next_ms))
 		return CANNOT_API;
-	if (!policy_in_force(g))
+	if (!decide_in_force(g))
 		return CANNOT_POLICY;
 	return CANNOT_NOT;
 }
@@ -96,7 +97,7 @@ find_cannot(const struct engine *g, uint64_t now_ms)
 static bool
 may_write(const struct engine *g, const struct intent *i, uint64_t now_ms)
 {
-	if (g->doubt != DOUBT_NOT || lonely(g, now_ms))
+	if (g->doubt != DOUBT_NOT || decide_lonely(g, now_ms))
 		return false;
 	if (g->cannot == CANNOT_NOT)
 		return true;
@@ -118,7 +119,8 @@ creation_is_due(const struct engine *g, uint64_t now_ms)
 		return false;
 	bool any_up = false;
 	for (uint32_t m = 0; m < g->rule->members; m++) {
-		if (g->rule->member[m].last_resort)
+		if (g->rule->member[m].last_resort ||
+		    scenario_cold(g->rule, &g->ledger, m))
 			continue;
 		all &= g->quorum[m].verdict != VERDICT_UNDECIDED;
 		any_up |=
@@ -152,7 +154,8 @@ policy_is_due(const struct engine *g, uint64_t now_ms)
 	uint32_t ours[AGENTS_MAX];
 	bool floor = false;
 
-	if (!g->believed || policy_in_force(g) || g->ledger.lock_holder != 0)
+	if (!g->believed || decide_in_force(g) || g->ledger.lock_holder != 0 ||
+	    g->ledger.run.id != 0)
 		return false;
 	for (uint32_t a = 0; a < g->rule->agents; a++)
 		ours[a] = g->rule->agent[a].number;
@@ -190,7 +193,7 @@ check_records(struct engine *g)
 static struct intent
 find_intent(const struct engine *g, const struct engine_in *in)
 {
-	bool steady = g->has_ledger && policy_in_force(g) && !order_freezes(g);
+	bool steady = g->has_ledger && decide_in_force(g) && !order_freezes(g);
 	bool frozen = ledger_order_stands(&g->ledger.freeze, in->now_wall_s);
 	uint64_t now_ms = in->now_ms;
 
@@ -199,9 +202,15 @@ find_intent(const struct engine *g, const struct engine_in *in)
 	if (creation_is_due(g, now_ms))
 		return (struct intent){.kind = INTENT_CREATE, .records = true};
 	if (steady && g->limiter.action.kind != ACTION_NONE)
-		return (struct intent){INTENT_ACTION, g->limiter.action, true};
+		return (struct intent){.kind = INTENT_ACTION,
+		    .action = g->limiter.action,
+		    .records = true};
+	if (steady && g->move.what == SCENARIO_WRITE)
+		return (struct intent){.kind = INTENT_SCENARIO,
+		    .turn = run_turn(g),
+		    .records = g->move.points != POINTS_STAY};
 	/* Under another policy the change that moves it closes the outcome too. */
-	if (g->unknown && g->has_ledger && policy_in_force(g))
+	if (g->unknown && g->has_ledger && decide_in_force(g))
 		return (struct intent){.kind = INTENT_CLOSE};
 	if (g->void_due && steady)
 		return (struct intent){.kind = INTENT_VOID};
@@ -342,7 +351,7 @@ judge_limits(struct engine *g, const struct engine_in *in, struct engine_out *ou
 	struct limiter_in lim;
 
 	memset(&g->limiter, 0, sizeof g->limiter);
-	if (!g->has_ledger || !policy_in_force(g))
+	if (!g->has_ledger || !decide_in_force(g))
 		return;
 	decide_limiter_in(g, in->now_wall_s, in->now_ms, &lim);
 	limiter_judge(&lim, &g->limiter);
@@ -357,7 +366,8 @@ static bool
 same_intent(const struct intent *a, const struct intent *b)
 {
 	return a->kind == b->kind && a->action.kind == b->action.kind &&
-	    a->action.member == b->action.member && a->action.other == b->action.other;
+	    a->action.member == b->action.member &&
+	    a->action.other == b->action.other && a->turn == b->turn;
 }
 
 /* The next ledger for the intent; false: it may not be done, and why. */
@@ -384,9 +394,11 @@ build(const struct engine *g, const struct engine_in *in, struct intent *i,
 	case INTENT_RECORDS:
 		policy_weigh(g->rule, next);
 		return true;
+	case INTENT_SCENARIO:
+		scenario_apply(g->rule, &g->move, in->now_wall_s, next);
+		return true;
 	case INTENT_CLOSE:
 	case INTENT_VOID:
-	case INTENT_SCENARIO:
 		return true;
 	case INTENTS:
 		break;
@@ -434,13 +446,15 @@ send_change(struct engine *g, const struct engine_in *in, struct engine_out *out
 	}
 	seal(g, in, &g->intent, next);
 	if (g->rule->observe) {
-		zone_pretend(g, next, in);
+		zone_pretend(g, next, in, out);
 		return;
 	}
 	g->writing = true;
 	g->sent = *next;
 	g->sent_intent = g->intent;
 	g->sent_order_id = g->intent.kind == INTENT_ORDER ? g->order.id : 0;
+	if (g->intent.kind == INTENT_SCENARIO)
+		run_sent(g, next, in->now_ms);
 	out->change = true;
 	out->create = !g->view_present;
 	out->release = g->intent.kind == INTENT_ORDER && g->order.kind == ORDER_RELEASE;
@@ -470,8 +484,11 @@ turn_ms(const struct engine *g, uint64_t now_ms)
 {
 	int32_t failing = -1;
 
-	if (g->intent.kind == INTENT_ORDER)
+	if (g->intent.kind == INTENT_ORDER ||
+	    (g->intent.kind == INTENT_SCENARIO && !g->move.ranked))
 		return g->intent_ms;
+	if (g->intent.kind == INTENT_SCENARIO)
+		failing = run_failing(g);
 	if (g->intent.kind == INTENT_ACTION &&
 	    (g->intent.action.kind == ACTION_DRAIN ||
 		g->intent.action.kind == ACTION_SWAP))
@@ -521,11 +538,13 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 	g->cannot = find_cannot(g, in->now_ms);
 	g->report.cannot = g->cannot;
 	order_tell(g, in->now_ms);
+	run_tell(g, in->now_ms);
 	g->ballot[g->self].report = g->report;
 	judge_limits(g, in, out);
 	say_state(g, out, in->now_ms);
 	check_records(g);
 	check_order(g, in, out);
+	run_judge(g, in, out);
 	i = find_intent(g, in);
 	if (!same_intent(&i, &g->intent)) {
 		g->intent = i;

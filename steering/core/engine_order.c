@@ -431,10 +431,6 @@ order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
 		x->latched = false;
 		x->drains = 0;
 		return true;
-	case ORDER_NONE:
-	case ORDER_UNFREEZE:
-	case ORDER_ADOPT:
-	case ORDER_RELEASE:
 	case ORDER_FAILOVER:
 	case ORDER_SWITCHOVER:
 	case ORDER_FAILBACK:
@@ -443,6 +439,11 @@ order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
 	case ORDER_RETRY:
 	case ORDER_SKIP:
 	case ORDER_ABORT:
+		return run_order(g, now_wall_s, now_ms, next, records, why);
+	case ORDER_NONE:
+	case ORDER_UNFREEZE:
+	case ORDER_ADOPT:
+	case ORDER_RELEASE:
 	case ORDERS:
 		break;
 	}

@@ -19,7 +19,8 @@ void zone_view(struct engine *g, const struct engine_in *in, struct engine_out *
 void zone_changed(struct engine *g, const struct engine_in *in, struct engine_out *out);
 void zone_heard(struct engine *g, const struct engine_in *in);
 /* mode: observe: as if it had been committed. */
-void zone_pretend(struct engine *g, const struct ledger *l, const struct engine_in *in);
+void zone_pretend(struct engine *g, const struct ledger *l, const struct engine_in *in,
+    struct engine_out *out);
 /* After a reload: is the ledger in force one of our members still? */
 void zone_realign(struct engine *g);
 /* From now on nothing is written before a read that begins later. */
@@ -30,6 +31,10 @@ uint64_t zone_pace_due_ms(const struct engine *g, const struct engine_in *in);
 /* ---- decide ---- */
 void decide_limiter_in(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
     struct limiter_in *lim);
+/* Is our file the policy in force? */
+bool decide_in_force(const struct engine *g);
+/* Are fewer than Q heard? */
+bool decide_lonely(const struct engine *g, uint64_t now_ms);
 void decide(struct engine *g, const struct engine_in *in, struct engine_out *out);
 uint64_t decide_due_ms(const struct engine *g, const struct engine_in *in);
 
@@ -64,6 +69,32 @@ const char *order_bar(const struct engine *g);
 /* ---- turn ---- */
 /* How many able agents write before this one does; failing: a member, or -1. */
 uint32_t turn_ahead(const struct engine *g, int32_t failing, uint64_t now_ms);
+
+/* ---- run: the scenario ---- */
+/* Before reports go out: is the holder of the lock lost? */
+void run_tell(struct engine *g, uint64_t now_ms);
+/* What is next of the run: g->move; starts and kills acts. */
+void run_judge(struct engine *g, const struct engine_in *in, struct engine_out *out);
+void run_acted(struct engine *g, const struct engine_in *in, struct engine_out *out);
+/* The next version is taken: clocks, and what it says of the run. */
+void run_taken(struct engine *g, const struct ledger *next, const struct engine_in *in,
+    struct engine_out *out);
+/* A change with g->move is sent. */
+void run_sent(struct engine *g, const struct ledger *next, uint64_t now_ms);
+/* Tells the turns of a run apart. */
+uint32_t run_turn(const struct engine *g);
+/* Who writes g->move last: the failed member's own agent; -1 nobody. */
+int32_t run_failing(const struct engine *g);
+/* An order that is the scenario's. */
+bool run_order(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
+    struct ledger *next, bool *records, struct err *why);
+/* What the machine is asked, as it is now. */
+void run_in(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
+    struct scenario_in *in);
+/* Its facts: what the next version says, and what is waited for. */
+void run_say(struct engine *g, const struct ledger *next, struct engine_out *out,
+    uint64_t now_ms);
+void run_say_wait(struct engine *g, struct engine_out *out, uint64_t now_ms);
 
 /* ---- say ---- */
 struct fact *say(struct engine_out *out, enum fact_kind kind, enum fact_level level,

@@ -50,7 +50,8 @@ write_create(const struct engine *g, struct ledger *next)
 	blank(g->rule, next);
 	next->epoch = g->watch.epoch_max;
 	for (uint32_t m = 0; m < g->rule->members; m++)
-		if (g->quorum[m].verdict == VERDICT_UP)
+		if (g->quorum[m].verdict == VERDICT_UP &&
+		    !scenario_cold(g->rule, next, m))
 			fully_in(g->rule, next, m);
 	policy_weigh(g->rule, next);
 }
@@ -164,7 +165,17 @@ write_adopt(const struct engine *g, struct ledger *next, struct err *why)
 	memcpy(next->nonce, old.nonce, sizeof next->nonce);
 	next->nonces = old.nonces;
 	next->fence = old.fence;
+	next->open = old.open;
+	next->lock_holder = old.lock_holder;
+	next->rests = old.rests;
+	next->run = old.run;
 	next->epoch = g->watch.epoch_max;
+	/* Its sides are not known any more: whoever the records point to is open. */
+	if (next->fence == 0 && scenario_is(g->rule) &&
+	    scenario_is_over(g->rule, next)) {
+		next->fence = next->epoch + 1;
+		next->open = SIDE_RECOVERY;
+	}
 	next->root = next->epoch + 1;
 	return true;
 }

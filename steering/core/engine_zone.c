@@ -124,12 +124,15 @@ note_seen(struct engine *g, const struct ledger *l, const struct engine_in *in)
 }
 
 static void
-take_ledger(struct engine *g, const struct ledger *l, const struct engine_in *in)
+take_ledger(struct engine *g, const struct ledger *l, const struct engine_in *in,
+    struct engine_out *out)
 {
 	bool is_aligned = aligned(g->rule, l);
 
-	if (is_aligned)
+	if (is_aligned) {
 		note_seen(g, l, in);
+		run_taken(g, l, in, out);
+	}
 	/* Only a ledger that moved has voided anything; a read of the same has not. */
 	if (!g->believed || g->ledger.nonce[0] != l->nonce[0])
 		g->void_due = false;
@@ -142,9 +145,10 @@ take_ledger(struct engine *g, const struct ledger *l, const struct engine_in *in
 }
 
 void
-zone_pretend(struct engine *g, const struct ledger *l, const struct engine_in *in)
+zone_pretend(struct engine *g, const struct ledger *l, const struct engine_in *in,
+    struct engine_out *out)
 {
-	take_ledger(g, l, in);
+	take_ledger(g, l, in, out);
 }
 
 void
@@ -256,7 +260,7 @@ believe(
 	if (g->rule->observe && g->believed && g->observed_nonce == l->nonce[0])
 		return;
 	g->observed_nonce = l->nonce[0];
-	take_ledger(g, l, in);
+	take_ledger(g, l, in, out);
 }
 
 /* ---- the answer of a read ---- */
@@ -434,7 +438,7 @@ committed(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		    "a new root was written");
 	if (news) {
 		g->standing = g->watch.frozen == FROZEN_NOT ? WATCH_TAKE : WATCH_FREEZE;
-		take_ledger(g, &g->sent, in);
+		take_ledger(g, &g->sent, in, out);
 	}
 	g->write_failures = 0;
 	g->api_trouble = false;

@@ -14,20 +14,31 @@
 #define WORD_TEXT (WORD_MAX - 1)
 #define HEX64 16
 #define HEX32 8
+#define HEX8 2
 #define TIME_HEX 9 /* until the year 4147 */
 #define ORDER_TEXT (HEX32 + 1 + HEX32 + 1 + TIME_HEX)
 #define MEMBER_TEXT                                                           \
 	(3 + WORD_TEXT + 3 + 3 + 3 + LEDGER_DRAINS * (TIME_HEX + 1) +         \
 	    LEDGER_RETURNS * (TIME_HEX + 1) + LEDGER_SWAPS * (TIME_HEX + 1) + \
 	    2 * (ORDER_TEXT + 1))
+#define RUN_TEXT \
+	(2 + 1 + HEX64 + 2 + 1 + HEX8 + 2 + 1 + HEX32 + 1 + HEX8 + 2 * (1 + TIME_HEX))
 #define HEAD_TEXT                                                                     \
 	(11 + 3 + WORD_TEXT + 2 * (3 + HEX64) + 3 + LEDGER_NONCES * (HEX64 + 1) + 3 + \
 	    HEX32 + 3 + TIME_HEX + 3 + HEX64 + 3 + AGENTS_MAX * (HEX32 + 1) + 3 +     \
 	    HEX64 + 3 + WORD_TEXT + 1 + TIME_HEX + 3 + ORDER_TEXT + 3 + HEX32 + 1 +   \
-	    HEX64)
+	    HEX64 + RUN_TEXT)
 _Static_assert(HEAD_TEXT + MEMBERS_MAX * MEMBER_TEXT < LEDGER_TEXT_MAX,
     "the fullest ledger must fit a Route 53 TXT value");
-_Static_assert(MEMBERS_MAX <= 255 && RAMP_STEPS_MAX <= 15, "widths of the text");
+_Static_assert(MEMBERS_MAX <= 255 && RAMP_STEPS_MAX <= 15 && SCENARIO_STEPS_MAX <= 255,
+    "widths of the text");
+
+/* Ways and states of a run, by number; a way's capital says that it is aborting. */
+static const char way_letters[] = "-opbd", way_capitals[] = "-OPBD";
+static const char state_letters[] = "gaysuf";
+_Static_assert(sizeof way_letters - 1 == RUN_WAYS, "a letter for each way");
+_Static_assert(sizeof state_letters - 1 == RUN_STATES, "a letter for each state");
+#define SIDES_REST 4u
 
 /* ---- writing ---- */
 
@@ -80,6 +91,26 @@ put_member(struct pen *p, const struct ledger_member *m)
 	put_order(p, &m->pin);
 }
 
+static void
+put_scenario(struct pen *p, const struct ledger *l)
+{
+	const struct ledger_run *r = &l->run;
+	unsigned sides = (unsigned)l->open | (l->rests ? SIDES_REST : 0);
+
+	if (l->lock_holder == 0 && l->fence == 0 && sides == 0 && r->id == 0)
+		return;
+	put(p, " k=%x:%llx", (unsigned)l->lock_holder, LLX(l->fence));
+	if (sides != 0 || r->id != 0)
+		put(p, ":%x", sides);
+	if (r->id == 0)
+		return;
+	assert(r->way > RUN_NONE && r->way < RUN_WAYS && r->state < RUN_STATES);
+	put(p, ":%llx:%c:%x:%c:%x:%x:%llx:%llx", LLX(r->id),
+	    (r->aborting ? way_capitals : way_letters)[r->way], (unsigned)r->step,
+	    state_letters[r->state], (unsigned)r->tries, (unsigned)r->aborted,
+	    LLX(r->begun_wall_s), LLX(r->since_wall_s));
+}
+
 size_t
 ledger_format(const struct ledger *l, char text[LEDGER_TEXT_MAX])
 {
@@ -99,8 +130,7 @@ ledger_format(const struct ledger *l, char text[LEDGER_TEXT_MAX])
 	if (l->freeze.id != 0)
 		put(&p, " f=%x.%x.%llx", (unsigned)l->freeze.id,
 		    (unsigned)l->freeze.who, LLX(l->freeze.expiry_wall_s));
-	if (l->lock_holder != 0 || l->fence != 0)
-		put(&p, " k=%x:%llx", (unsigned)l->lock_holder, LLX(l->fence));
+	put_scenario(&p, l);
 	for (uint32_t i = 0; i < l->members; i++)
 		put_member(&p, &l->member[i]);
 	assert(p.len < LEDGER_TEXT_MAX);
@@ -245,6 +275,77 @@ take_member(const char **s, struct ledger_member *m)
 }
 
 static bool
+take_letter(const char **s, const char *letters, uint32_t *out)
+{
+	const char *at = **s != '\0' ? strchr(letters, **s) : NULL;
+
+	if (at == NULL)
+		return false;
+	(*s)++;
+	*out = (uint32_t)(at - letters);
+	return true;
+}
+
+static bool
+take_way(const char **s, struct ledger_run *r)
+{
+	uint32_t way;
+
+	r->aborting = **s >= 'A' && **s <= 'Z';
+	if (!take_letter(s, r->aborting ? way_capitals : way_letters, &way) ||
+	    way == RUN_NONE)
+		return false;
+	r->way = (enum run_way)way;
+	return true;
+}
+
+static bool
+take_small(const char **s, uint32_t max, uint32_t *out)
+{
+	uint64_t v;
+
+	if (!take_hex(s, max, &v))
+		return false;
+	*out = (uint32_t)v;
+	return true;
+}
+
+static bool
+take_run(const char **s, struct ledger_run *r)
+{
+	uint32_t state;
+
+	if (!take_hex(s, LEDGER_EPOCH_MAX, &r->id) || !take(s, ":") ||
+	    !take_way(s, r) || !take(s, ":") ||
+	    !take_small(s, SCENARIO_STEPS_MAX - 1, &r->step) || !take(s, ":") ||
+	    !take_letter(s, state_letters, &state) || !take(s, ":") ||
+	    !take_u32(s, &r->tries) || !take(s, ":") ||
+	    !take_small(s, SCENARIO_STEPS_MAX, &r->aborted) || !take(s, ":") ||
+	    !take_time(s, &r->begun_wall_s) || !take(s, ":") ||
+	    !take_time(s, &r->since_wall_s))
+		return false;
+	r->state = (enum run_state)state;
+	return true;
+}
+
+static bool
+take_scenario(const char **s, struct ledger *l)
+{
+	uint32_t sides;
+
+	if (!take_u32(s, &l->lock_holder) || !take(s, ":") ||
+	    !take_hex(s, UINT64_MAX, &l->fence))
+		return false;
+	if (!take(s, ":"))
+		return true;
+	if (!take_small(s, SIDES_REST | SIDE_PRIMARY | SIDE_RECOVERY, &sides))
+		return false;
+	l->rests = (sides & SIDES_REST) != 0;
+	l->open = sides & ~SIDES_REST;
+	return !take(s, ":") || take_run(s, &l->run);
+}
+
+static bool
 take_nonces(const char **s, struct ledger *l)
 {
 	do {
@@ -310,9 +411,7 @@ take_tail(const char **s, struct ledger *l, const char **where)
 	if (take(s, " f=") && !take_order_words(s, &l->freeze))
 		return false;
 	*where = "k=";
-	if (take(s, " k=") &&
-	    !(take_u32(s, &l->lock_holder) && take(s, ":") &&
-		take_hex(s, UINT64_MAX, &l->fence)))
+	if (take(s, " k=") && !take_scenario(s, l))
 		return false;
 	*where = "m=";
 	while (take(s, " m=")) {
@@ -359,6 +458,12 @@ ledger_parse(const char *text, struct ledger *out, struct err *e)
 }
 
 /* ---- looking and noting ---- */
+
+uint32_t
+ledger_sides(const struct ledger *l)
+{
+	return l->fence == 0 ? SIDE_PRIMARY : l->open;
+}
 
 int32_t
 ledger_find(const struct ledger *l, const char *member)

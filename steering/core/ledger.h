@@ -9,9 +9,13 @@
  *
  * Text (version 1): words separated by one space, in this order:
  *   pointsman/1 c=CLUSTER e=EPOCH r=ROOT n=NONCE,… w=WRITER t=TIME p=HASH:QUORUM:VOTER,…
- *   d=DIGEST [s=MEMBER:TIME] [f=ID:WHO:EXPIRY] [k=HOLDER:FENCE] m=… m=…
+ *   d=DIGEST [s=MEMBER:TIME] [f=ID:WHO:EXPIRY] [k=HOLDER:FENCE[:OPEN[:RUN]]] m=… m=…
  *   m=NAME:STATE:WEIGHT:RAMP:DRAINS:RETURNS:SWAPS:[ID.WHO.EXPIRY]:[ID.WHO.EXPIRY]
+ *   RUN: ID:WAY:STEP:STATE:TRIES:ABORTED:BEGUN:SINCE, while a scenario runs
  * STATE: i in, o out, L out and latched, x out because an operator drained it, X both.
+ * OPEN: 1 the primary, 2 the recovery site may accept writes, 4 none begins by itself.
+ * WAY: o fail-over, p planned switch-over, b fail-back, d drill; capital: aborting.
+ * STATE of the step: g gate, a asks, y approved, s started, u unknown, f failed.
  * Numbers are hexadecimal. The last two of m= are a drain order and a pin.
  */
 #ifndef STEERING_CORE_LEDGER_H
@@ -74,8 +78,9 @@ const char *run_state_word(enum run_state s);
 struct ledger_run {
 	uint64_t id; /* epoch that it began with: the incident's number; 0: none */
 	enum run_way way;
-	bool aborting; /* the plan is that of undoing it */
-	uint32_t step; /* index into scenario_plan() */
+	bool aborting;    /* the plan is that of undoing it … */
+	uint32_t aborted; /* … of which so many steps had been begun */
+	uint32_t step;    /* index into scenario_plan() */
 	enum run_state state;
 	uint32_t tries;                     /* attempts of this step that were begun */
 	int64_t begun_wall_s, since_wall_s; /* since: of this step's state */
@@ -104,11 +109,16 @@ struct ledger {
 	struct ledger_order freeze;
 	uint32_t lock_holder; /* scenario lock: agent number; 0 free */
 	uint64_t fence; /* rises with every attempt of every step; 0: never used */
-	uint32_t open;  /* SIDE_… that may be open; with fence 0: the primary */
+	uint32_t open;  /* SIDE_… that may be open; see ledger_sides() */
+	bool rests; /* a fail-over was aborted: none begins by itself before the primary
+		     * is UP again */
 	struct ledger_run run;
 	uint32_t members;
 	struct ledger_member member[MEMBERS_MAX];
 };
+
+/* Sides that may accept writes: before any fence was used, the primary. */
+uint32_t ledger_sides(const struct ledger *l);
 
 /* Always fits LEDGER_TEXT_MAX (asserted). Returns the length. */
 size_t ledger_format(const struct ledger *l, char text[LEDGER_TEXT_MAX]);

@@ -11,6 +11,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "steering/core/scenario.h"
+
 /* ---- the floor ---- */
 
 static uint32_t
@@ -138,6 +140,8 @@ limiter_drain_hold_ms(const struct limiter_in *in, uint32_t member)
 
 	if (NEEDED(ramp_drains_at_once, ramping))
 		return 0;
+	if (scenario_moves(in->rule, in->ledger))
+		return NEEDED(gate_hold, in->rule->hold_ms);
 	bool few = NEEDED(tenfold_hold, (all - out - 1) * 2 < all);
 	return NEEDED(hold, in->rule->hold_ms) * (few ? 10 : 1);
 }
@@ -147,7 +151,7 @@ limiter_drain_hold_ms(const struct limiter_in *in, uint32_t member)
 static enum block
 frozen_or_scenario(const struct limiter_in *in)
 {
-	if (in->rule->scenario)
+	if (scenario_moves(in->rule, in->ledger))
 		return BLOCK_SCENARIO;
 	if (ledger_order_stands(&in->ledger->freeze, in->now_wall_s))
 		return BLOCK_FROZEN;
@@ -164,17 +168,25 @@ spacing_holds(const struct limiter_in *in, uint32_t m)
 
 /* Everything but the floor. */
 static enum block
-drain_wish(const struct limiter_in *in, uint32_t m)
+drain_wish(const struct limiter_in *in, uint32_t m, uint64_t hold_ms)
 {
 	if (ledger_order_stands(&in->ledger->member[m].pin, in->now_wall_s))
 		return BLOCK_PINNED;
-	if (in->member[m].down_ms < limiter_drain_hold_ms(in, m))
+	if (in->member[m].down_ms < hold_ms)
 		return BLOCK_HOLD;
 	if (NEEDED(evidence, !in->member[m].evidence))
 		return BLOCK_EVIDENCE;
 	if (NEEDED(spacing, spacing_holds(in, m)))
 		return BLOCK_SPACING;
 	return BLOCK_NONE;
+}
+
+enum block
+limiter_down(const struct limiter_in *in, uint32_t member, uint64_t hold_ms)
+{
+	if (in->now_wall_s == 0)
+		return BLOCK_CLOCK;
+	return drain_wish(in, member, hold_ms);
 }
 
 static enum block
@@ -186,7 +198,7 @@ judge_in(const struct limiter_in *in, uint32_t m, struct limiter_out *out)
 	    !ledger_order_stands(&in->ledger->member[m].pin, in->now_wall_s);
 	if (in->rule->member[m].last_resort || in->member[m].verdict != VERDICT_DOWN)
 		return BLOCK_NONE;
-	b = drain_wish(in, m);
+	b = drain_wish(in, m, limiter_drain_hold_ms(in, m));
 	if (b == BLOCK_NONE)
 		b = limiter_floor(in, m);
 	return b == BLOCK_NONE ? BLOCK_ACT : b;

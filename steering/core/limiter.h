@@ -86,6 +86,9 @@ uint64_t limiter_return_hold_ms(
     const struct rule_service *rule, const struct ledger_member *m, int64_t now_wall_s);
 /* The hold that a drain of this member needs. */
 uint64_t limiter_drain_hold_ms(const struct limiter_in *in, uint32_t member);
+/* What bars taking it out for being DOWN, the floor aside; as a drain is barred, under a
+ * hold of so long. BLOCK_NONE: nothing. */
+enum block limiter_down(const struct limiter_in *in, uint32_t member, uint64_t hold_ms);
 /* May an operator drain it? The floor binds the operator too. */
 enum block limiter_floor(const struct limiter_in *in, uint32_t member);
 

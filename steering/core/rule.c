@@ -49,6 +49,7 @@ rule_service_defaults(struct rule_service *r)
 	r->fresh_ms = 15 * SECOND_MS;
 	r->rank_ms = 2 * SECOND_MS;
 	r->silent_ms = 3 * SECOND_MS;
+	r->takeover_ms = MINUTE_MS;
 	r->policy_hash = 0;
 }
 

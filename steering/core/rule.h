@@ -73,7 +73,8 @@ struct rule_service {
 
 	uint64_t report_ms, fresh_ms; /* timing: reports every 1 s, fresh for 15 s */
 	uint64_t rank_ms, silent_ms;  /* rank r waits r × 2 s; silent 3 s is skipped */
-	uint64_t policy_hash;         /* over what decides and is shared */
+	uint64_t takeover_ms; /* a runner unheard for so long by Q is replaced: 60 s */
+	uint64_t policy_hash; /* over what decides and is shared */
 };
 
 /* Everything but names, members and agents gets its default. */

@@ -49,6 +49,8 @@ enum slot {
 };
 const char *slot_word(enum slot s); /* the key in the file: "scale_out" */
 
+#define SCENARIO_STEPS_MAX (SLOTS + 8) /* of a plan */
+
 /* How what fills a slot is judged. */
 enum slot_fill {
 	FILL_EMPTY = 0, /* not in the file: passed over, or the built-in gate alone */

@@ -2,9 +2,9 @@
 /*
  * peer_message.h - what agents say to each other, as JSON of at most 64 KiB.
  *
- * One object, version 1 (hex: a string of 1–16 digits 0-9a-f, for JSON readers round
+ * One object, version 2 (hex: a string of 1–16 digits 0-9a-f, for JSON readers round
  * numbers of 64 bits; a word: a name as the configuration allows them):
- *   pointsman  1: the protocol's version
+ *   pointsman  2: the protocol's version
  *   cluster, agent   words
  *   boot, seq        hex: the sender's stamp (steering/core/peer.h)
  *   heard            {boot, seq}: the receiver's stamp that was heard last; or absent
@@ -18,10 +18,11 @@
  *     cannot, why      why it cannot write: a word of cannot_word(), a sentence
  *     freeze   {id, for_s}: a freeze that is not in the ledger yet
  *     thawed   id of the last such freeze that is over: taken back, or in the ledger
+ *     holder_lost  true: who runs the service's scenario was not heard for 60 s
  *   orders     what operators asked for, and why:
  *     service, kind, member (or ""), id, agent, uid, reason, left_s
  * counts, why and orders inform people and are left out where they do not fit;
- * cannot, freeze and thawed are absent when there is nothing to say.
+ * cannot, freeze, thawed and holder_lost are absent when there is nothing to say. Version 1 had no holder_lost, and no orders of scenarios.
  *
  * Versions: an agent of version N takes messages of N-1, N and N+1. A version adds keys
  * to its predecessor and changes none, so that N reads N+1 by ignoring keys that it
@@ -38,7 +39,7 @@
 #include "steering/core/peer.h"
 #include "steering/core/report.h"
 
-#define PEER_PROTOCOL 1        /* of the messages of this version … */
+#define PEER_PROTOCOL 2        /* of the messages of this version … */
 #define PEER_PROTOCOL_OLDEST 1 /* … and the oldest that it takes */
 #define PEER_MESSAGE_MAX 65536
 #define PEER_ORDERS_MAX 16

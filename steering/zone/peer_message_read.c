@@ -287,10 +287,21 @@ read_freeze(struct reading *r, const struct json *map, struct report *out)
 }
 
 static bool
+read_lost(struct reading *r, const struct json *map, struct report *out)
+{
+	enum json_kind kind = json_kind_of(json_get(map, "holder_lost"));
+
+	if (json_get(map, "holder_lost") != NULL && kind != JSON_KIND_BOOL)
+		return fail(r, "holder_lost", "is neither true nor false");
+	out->holder_lost = json_flag(map, "holder_lost");
+	return true;
+}
+
+static bool
 read_service(struct reading *r, const struct json *map, struct peer_service *s)
 {
 	static const char *const keys[] = {"name", "epoch", "nonce", "policy", "states",
-	    "counts", "cannot", "why", "freeze", "thawed"};
+	    "counts", "cannot", "why", "freeze", "thawed", "holder_lost"};
 
 	memset(s, 0, sizeof *s);
 	return keys_are(r, map, "a service", keys, 5, sizeof keys / sizeof *keys) &&
@@ -302,7 +313,7 @@ read_service(struct reading *r, const struct json *map, struct peer_service *s)
 	    read_cannot(r, map, s) &&
 	    (json_get(map, "why") == NULL ||
 		read_text(r, map, "why", s->why, sizeof s->why)) &&
-	    read_freeze(r, map, &s->report);
+	    read_freeze(r, map, &s->report) && read_lost(r, map, &s->report);
 }
 
 static bool

@@ -123,6 +123,8 @@ service_json(const struct peer_service *s, struct names *names, bool whole)
 	}
 	if (r->thawed != 0)
 		json_put_int(map, "thawed", r->thawed);
+	if (r->holder_lost)
+		json_put_bool(map, "holder_lost", true);
 	if (whole && s->counted)
 		put_counts(map, s);
 	if (whole && r->cannot != CANNOT_NOT && s->why[0] != '\0')

@@ -153,7 +153,8 @@ static bool
 may_be_carried(const struct job *j)
 {
 	return j->kind == JOB_READ && !j->decided && j->call == NULL &&
-	    j->carrier == NULL && !j->was_carried && j->tries == 0;
+	    j->carrier == NULL && !j->was_carried && j->tries == 0 &&
+	    !walk_begun(j->walk);
 }
 
 /* It is about to ask for its first page: are there many that wait for theirs? */

@@ -238,6 +238,12 @@ go_on(struct walk *w, size_t at, const struct route53_page *p, struct err *e)
 	return true;
 }
 
+bool
+walk_begun(const struct walk *w)
+{
+	return w->pages > 0;
+}
+
 void
 walk_widen(struct walk *w)
 {

@@ -38,6 +38,8 @@ void walk_free(struct walk *w);
 bool walk_next(const struct walk *w, struct walk_cursor *out);
 /* The page that was asked for by walk_next(). */
 bool walk_feed(struct walk *w, const char *bytes, size_t n, struct err *e) MUST_CHECK;
+/* Was a page fed to it? It is neither widened nor shared with from then on. */
+bool walk_begun(const struct walk *w);
 /* Before the first page: let it be a large one, for others to share. */
 void walk_widen(struct walk *w);
 /* Before the first page of its own: the first page of another walk, which was asked for

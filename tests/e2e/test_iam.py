@@ -219,6 +219,107 @@ class Iam(unittest.TestCase):
             self.assertEqual((both, ""), ask(0, "--bootstrap", "other", second=role))
             self.assertEqual([], ask(1, "--bootstrap", "main-1", second=role)[0])
 
+    PLAN = """scenarios:
+  plan:
+    kind: pilot-light
+    service: www
+    primary: a
+    recovery: b
+    rto: 1h
+    rpo: 1h
+    lag: lag
+    trigger: command
+    drill: command
+    steps:
+      fence: {aws: {service: rds, region: eu-central-1, action: ModifyDBInstance,
+                    params: {DBInstanceIdentifier: "db-{from}", ApplyImmediately: true}}}
+      promote:
+        aws: {service: rds, region: us-east-1, action: PromoteReadReplica,
+              params: {DBInstanceIdentifier: db-b}}
+        until: {action: DescribeDBInstances, params: {DBInstanceIdentifier: db-b},
+                path: DBInstanceStatus, is: available}
+      provision:
+        aws: {service: autoscaling, region: us-east-1, action: SetDesiredCapacity,
+              params: {AutoScalingGroupName: "web-{to}", DesiredCapacity: 4}}
+        until: {action: DescribeAutoScalingGroups, path: LifecycleState, is: InService,
+                params: {AutoScalingGroupNames.member.1: "web-{to}"}}
+      attach: {aws: {service: ec2, region: us-east-1, action: AssociateAddress,%s
+                     params: {AllocationId: eipalloc-1, NetworkInterfaceId: "{fence}"}}}
+"""
+    LAG = {
+        "metric": "cloudwatch: {region: us-east-1, namespace: n, metric: m%s}",
+        "bucket": "backup: {s3: {bucket: kept, prefix: db/, region: eu-central-1%s}}",
+    }
+
+    def recovery(self, lag, *words, step="", identity="", status=0, zone=""):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "p.yaml")
+            path.write_text((FILE % (zone, "") + self.PLAN % step).replace(
+                "checks: {web: {http: {path: /, port: 8080}}}",
+                "checks: {web: {http: {path: /, port: 8080}}, lag: {%s}}"
+                % (self.LAG[lag] % identity)))
+            code, out, err = iam("-c", path, *words)
+            self.assertEqual(status, code, (out, err))
+            return json.loads(out)["Statement"] if out else [], err
+
+    def test_what_a_scenario_calls(self):
+        statements, err = self.recovery("metric", "plan")
+        self.assertEqual("", err)
+        self.assertEqual([
+            ("rds:ModifyDBInstance", ["arn:aws:rds:eu-central-1:*:db:db-a",
+                                      "arn:aws:rds:eu-central-1:*:db:db-b"], None),
+            ("autoscaling:SetDesiredCapacity",
+             ["arn:aws:autoscaling:us-east-1:*:autoScalingGroup:*:"
+              "autoScalingGroupName/web-" + site for site in "ab"], None),
+            ("rds:PromoteReadReplica", ["arn:aws:rds:us-east-1:*:db:db-b"], None),
+            ("rds:DescribeDBInstances", ["arn:aws:rds:us-east-1:*:db:db-b"], None),
+            ("ec2:AssociateAddress",
+             ["arn:aws:ec2:us-east-1:*:elastic-ip/eipalloc-1",
+              "arn:aws:ec2:us-east-1:*:network-interface/*"], None),
+            (["autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricData"], "*",
+             {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}),
+        ], [(s["Action"], s["Resource"], s.get("Condition")) for s in statements])
+        self.assertEqual(len(statements), len({s["Sid"] for s in statements}))
+        for s in statements:
+            self.assertRegex(s["Sid"], r"\A[A-Za-z0-9]+\Z")
+
+    def test_a_bucket_of_backups(self):
+        statements, _ = self.recovery("bucket", "plan")
+        self.assertEqual([
+            ("s3:ListBucket", "arn:aws:s3:::kept", {"StringLike": {"s3:prefix": ["db/*"]}}),
+            ("s3:GetObject", ["arn:aws:s3:::kept/db/*/manifest.json"], None),
+        ], [(s["Action"], s["Resource"], s.get("Condition")) for s in statements[-2:]])
+
+    def test_the_agents_own_policy_has_it_and_the_shadow(self):
+        statements, _ = self.recovery("metric")
+        text = json.dumps(statements)
+        for part in ("rds:PromoteReadReplica", "cloudwatch:GetMetricData"):
+            self.assertIn(part, text)
+        change = next(s for s in statements if s["Sid"] == "Changemain1")
+        names = change["Condition"]["ForAllValues:StringEquals"][NAMES]
+        self.assertIn("_drill.www.example.com", names)
+        self.assertIn("_pointsman.www-drill.example.com", names)
+
+    def test_whoever_calls(self):
+        arn = "arn:aws:iam::123456789012:role/recovery"
+        role = f' role_arn: "{arn}",'
+        own, _ = self.recovery("metric", step=role)
+        self.assertNotIn("ec2:", json.dumps(own))
+        self.assertIn(("sts:AssumeRole", [arn]),
+                      [(s["Action"], s["Resource"]) for s in own])
+        statements, err = self.recovery("metric", "plan", step=role)
+        self.assertIn("ec2:AssociateAddress", [s["Action"] for s in statements])
+        self.assertIn("several identities", err)
+        dns, _ = self.recovery("metric", "main-1", step=" profile: p,",
+                               zone=", profile: p")
+        self.assertIn("ec2:AssociateAddress", [s["Action"] for s in dns])
+        self.assertNotIn("rds:PromoteReadReplica", json.dumps(dns))
+        for word in ("main-1", "other"):
+            zone, _ = self.recovery("metric", word, step=role, zone=f', role_arn: "{arn}"')
+            self.assertEqual(word == "main-1", "ec2:" in json.dumps(zone))
+        self.assertIn("did you mean 'plan'?",
+                      self.recovery("metric", "plam", status=2)[1])
+
     def test_words(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "p.yaml")

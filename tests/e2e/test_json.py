@@ -10,7 +10,7 @@ import unittest
 
 from world import POINTSMAN, World, main
 
-WORDS = {"": [], "[SERVICE]": ["www"], "SERVICE": ["www"], "[ZONE]": ["lab"],
+WORDS = {"": [], "[SERVICE]": ["www"], "SERVICE": ["www"], "[ZONE|SCENARIO]": ["lab"],
          "[SERVICE/MEMBER]": ["www/b"], "SERVICE/MEMBER": ["www/b"]}
 NO_JSON = {"run"}               # it does not answer, it goes on
 

@@ -358,7 +358,7 @@ def status_and_metrics():
         s = m.agent["a"].status()
         assert s["agents_heard"] == s["agents"] == 3 and s["certificate_until"], s
         for p in s["peers"]:
-            assert p["heard"] and p["protocol"] == 1 and not p["cloned"], p
+            assert p["heard"] and p["protocol"] == 2 and not p["cloned"], p
             assert 0 <= p["age_ms"] <= 1500 and p["certificate_until"], p
             assert p["reports"]["taken"] > 0 and p["reports"]["garbled"] == 0, p
         www = m.agent["a"].service()

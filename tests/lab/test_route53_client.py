@@ -342,6 +342,18 @@ class Client(unittest.TestCase):
             self.assertIn("name=", query)
             self.assertIn("maxitems=40", query)
 
+    def test_second_pages_in_a_crowd(self):
+        """Who is at its second page neither carries those that come nor is carried."""
+        for i in range(8):
+            self.lab.change(*[("CREATE", rrset("s%d.example.test" % i, "A", "192.0.2.1",
+                                               SetIdentifier="m%d" % m, Weight=1))
+                              for m in range(50)])
+        with Tool(self.lab.url, per_s=10, burst=2) as tool:
+            tool.send("crowd", 2, 6, 30)
+            answers = [tool.answer() for _ in range(8)]
+        self.assertEqual([a.result for a in answers], ["ok"] * 8, answers)
+        self.assertEqual([len(a.sets) for a in answers], [50] * 8)
+
     def test_many_sets_at_one_name(self):
         """More than one page at a name of ours, all are seen."""
         for i in range(0, 96, 32):

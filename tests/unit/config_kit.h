@@ -69,6 +69,7 @@ static const char config_base[] =
     "    recovery: iad\n"
     "    rto: 15m\n"
     "    rpo: 5m\n"
+    "    drill: command\n"
     "    lag: lag\n"
     "    trigger: approval\n"
     "    steps:\n"

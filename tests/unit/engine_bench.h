@@ -32,6 +32,7 @@ struct bench {
 	uint64_t peer_hash[AGENTS_MAX];                            /* 0: ours */
 	uint32_t peer_freeze[AGENTS_MAX], peer_thawed[AGENTS_MAX]; /* ids */
 	bool peer_lags; /* they do not quote the zone's epoch */
+	bool peer_lost; /* they have not heard who runs the scenario */
 
 	bool present;
 	bool odd; /* what stands there is no plain TXT of one value */
@@ -50,6 +51,8 @@ struct bench {
 	char held_text[LEDGER_TEXT_MAX];
 	struct engine_out sent;
 
+	struct scenario_act act; /* started last */
+	uint32_t starts, kills;
 	uint32_t reads, changes; /* asked for */
 	enum intent_kind intent; /* of the last change */
 	uint32_t facts;
@@ -191,6 +194,12 @@ bench_step(struct bench *b, const struct engine_in *in)
 		b->fact[b->facts++] = out.fact[i];
 	b->order_done |= out.order_done;
 	b->order_refused |= out.order_refused;
+	if (out.act == ENGINE_ACT_START) {
+		BENCH_MUST(out.scenario_act.fence > b->act.fence);
+		b->act = out.scenario_act;
+		b->starts++;
+	}
+	b->kills += out.act == ENGINE_ACT_KILL;
 	if (out.read) {
 		BENCH_MUST(!b->reading);
 		b->reading = true;
@@ -237,6 +246,7 @@ bench_report(struct bench *b, uint32_t agent)
 	r.freeze = b->peer_freeze[agent];
 	r.freeze_for_s = 600;
 	r.thawed = b->peer_thawed[agent];
+	r.holder_lost = b->peer_lost;
 	if (b->present && !b->peer_lags) {
 		r.epoch = b->ledger.epoch;
 		r.nonce = b->ledger.nonce[0];

@@ -72,6 +72,17 @@ fullest(void)
 	l.spaced_wall_s = TIME_MAX;
 	l.freeze = (struct ledger_order){UINT32_MAX, UINT32_MAX, TIME_MAX};
 	l.lock_holder = UINT32_MAX;
+	l.open = SIDE_PRIMARY | SIDE_RECOVERY;
+	l.rests = true;
+	l.run = (struct ledger_run){.id = LEDGER_EPOCH_MAX,
+	    .way = RUN_DRILL,
+	    .aborting = true,
+	    .aborted = SCENARIO_STEPS_MAX,
+	    .step = SCENARIO_STEPS_MAX - 1,
+	    .state = RUN_FAILED,
+	    .tries = UINT32_MAX,
+	    .begun_wall_s = TIME_MAX,
+	    .since_wall_s = TIME_MAX};
 	l.members = MEMBERS_MAX;
 	for (int i = 0; i < MEMBERS_MAX; i++) {
 		struct ledger_member *m = &l.member[i];
@@ -142,6 +153,24 @@ roll(uint32_t n)
 	return (uint32_t)(dice % n);
 }
 
+static struct ledger_run
+random_run(void)
+{
+	struct ledger_run r;
+
+	memset(&r, 0, sizeof r);
+	r.id = 1 + roll(1000);
+	r.way = (enum run_way)(RUN_FAILOVER + roll(RUN_WAYS - 1));
+	r.aborting = roll(2);
+	r.aborted = roll(SCENARIO_STEPS_MAX);
+	r.step = roll(SCENARIO_STEPS_MAX);
+	r.state = (enum run_state)roll(RUN_STATES);
+	r.tries = roll(UINT32_MAX);
+	r.begun_wall_s = roll(UINT32_MAX);
+	r.since_wall_s = roll(UINT32_MAX);
+	return r;
+}
+
 START_TEST(random_ledgers)
 {
 	for (int i = 0; i < 20000; i++) {
@@ -151,6 +180,10 @@ START_TEST(random_ledgers)
 		l.root = roll(2) ? 0 : dice >> 3 >> roll(61);
 		l.fence = roll(3);
 		l.lock_holder = roll(2);
+		l.open = roll(4);
+		l.rests = roll(2);
+		if (roll(2))
+			l.run = random_run();
 		l.nonces = 1 + roll(LEDGER_NONCES);
 		for (uint32_t k = 0; k < l.nonces; k++)
 			l.nonce[k] = dice >> roll(64);
@@ -200,6 +233,20 @@ static const struct spelling {
     {HEAD FRA, LEDGER_OK},
     {HEAD " s=fra:1" FRA, LEDGER_OK},
     {HEAD " s=fra:1 f=1.2.3 k=0:1" FRA, LEDGER_OK},
+    {HEAD " k=7:11:3" FRA, LEDGER_OK},
+    {HEAD " k=0:0:4" FRA, LEDGER_OK},
+    {HEAD " k=7:11:0:e:o:2:s:1:0:6ab12780:6ab12781" FRA, LEDGER_OK},
+    {HEAD " k=7:11:2:e:O:2:s:1:3:6ab12780:6ab12781" FRA, LEDGER_OK},
+    {HEAD " k=7:11:0" FRA, LEDGER_GARBLED}, /* no side, no run: another spelling */
+    {HEAD " k=7:11:8" FRA, LEDGER_GARBLED},
+    {HEAD " k=7:11:0:0:o:2:s:1:0:1:1" FRA, LEDGER_GARBLED}, /* no run has the id 0 */
+    {HEAD " k=7:11:0:e:-:2:s:1:0:1:1" FRA, LEDGER_GARBLED},
+    {HEAD " k=7:11:0:e:x:2:s:1:0:1:1" FRA, LEDGER_GARBLED},
+    {HEAD " k=7:11:0:e:o:1b:s:1:0:1:1" FRA, LEDGER_GARBLED}, /* beyond any plan */
+    {HEAD " k=7:11:0:e:o:2:z:1:0:1:1" FRA, LEDGER_GARBLED},
+    {HEAD " k=7:11:0:e:o:2:s:1:0:1" FRA, LEDGER_GARBLED},
+    {HEAD " k=7:11:0:e:o:2:s:1:0:1:1:1" FRA, LEDGER_GARBLED},
+    {HEAD " k=7:11:0:4000000000000001:o:2:s:1:0:1:1" FRA, LEDGER_GARBLED},
     {"", LEDGER_GARBLED},
     {"v=spf1 -all", LEDGER_GARBLED},
     {"pointsman/", LEDGER_NEWER},

@@ -284,7 +284,7 @@ step(struct node *n, enum step s)
 
 /* ---- all sequences, equal nodes once ---- */
 
-struct slot {
+struct seat {
 	uint64_t key;
 	uint32_t at; /* in kept[] */
 };
@@ -295,7 +295,7 @@ struct kept {
 };
 
 struct level {
-	struct slot *slot;
+	struct seat *slot;
 	struct kept *kept;
 	uint32_t used, size;
 };
@@ -361,7 +361,7 @@ level_free(struct level *l)
 	free(l->kept);
 }
 
-static struct slot *
+static struct seat *
 level_find(struct level *l, uint64_t key)
 {
 	uint32_t i = (uint32_t)(key & (l->size - 1));
@@ -374,7 +374,7 @@ level_find(struct level *l, uint64_t key)
 static void
 level_grow(struct level *l)
 {
-	struct slot *was = l->slot;
+	struct seat *was = l->slot;
 	uint32_t size = l->size;
 
 	l->size *= 2;
@@ -391,13 +391,13 @@ static void
 level_put(struct level *l, const struct node *n, uint64_t paths)
 {
 	uint64_t key = key_of(n);
-	struct slot *s;
+	struct seat *s;
 
 	if (l->used == l->size / 2)
 		level_grow(l);
 	s = level_find(l, key);
 	if (s->key == 0) {
-		*s = (struct slot){key, l->used};
+		*s = (struct seat){key, l->used};
 		l->kept[l->used++] = (struct kept){0, *n};
 	}
 	l->kept[s->at].paths += paths;

@@ -20,7 +20,8 @@ sample(void)
 	    .cannot = CANNOT_API,
 	    .freeze = UINT32_MAX,
 	    .freeze_for_s = 600,
-	    .thawed = 12};
+	    .thawed = 12,
+	    .holder_lost = true};
 
 	memset(&m, 0, sizeof m);
 	(void)snprintf(m.cluster, WORD_MAX, "test");
@@ -79,6 +80,8 @@ START_TEST(written_is_read)
 	ck_assert_uint_eq(r->freeze, UINT32_MAX);
 	ck_assert_uint_eq(r->freeze_for_s, 600);
 	ck_assert_uint_eq(r->thawed, 12);
+	ck_assert(r->holder_lost);
+	ck_assert(!got.service[1].report.holder_lost);
 	ck_assert_int_eq(r->cannot, CANNOT_API);
 	ck_assert_uint_eq(r->members, 2); /* without the last resort */
 	ck_assert_int_eq(r->member[0].raw, VOTE_DOWN);
@@ -247,14 +250,24 @@ START_TEST(too_long)
 }
 END_TEST
 
-#define NEXT "{\"pointsman\":2,\"cluster\":\"c\",\"agent\":\"a\",\"new\":{},"
+#define NEXT "{\"pointsman\":3,\"cluster\":\"c\",\"agent\":\"a\",\"new\":{},"
+
+/* An agent of the version before says less: it loses nobody. */
+START_TEST(the_version_before)
+{
+	ck_assert(reads(HEAD STAMP LISTS(WWW "\"0UU- 1DDf\"}")));
+	ck_assert_uint_eq(got.version, 1);
+	ck_assert(!got.service[0].report.holder_lost);
+	ck_assert(!reads(HEAD STAMP LISTS(WWW "\"0UU- 1DDf\",\"holder_lost\":1}")));
+}
+END_TEST
 
 /* An agent of the next version says more; what we know of it counts. */
 START_TEST(the_next_version)
 {
 	ck_assert(reads(NEXT STAMP LISTS(
 	    WWW "\"0UX- 1DDf\",\"cannot\":\"will-not\",\"more\":[]}")));
-	ck_assert_uint_eq(got.version, 2);
+	ck_assert_uint_eq(got.version, 3);
 	ck_assert_int_eq(got.service[0].report.member[0].vote, VOTE_UP);
 	ck_assert_int_eq(got.service[0].report.member[0].raw, VOTE_ABSTAIN);
 	ck_assert_int_eq(got.service[0].report.member[1].vote, VOTE_DOWN);
@@ -277,6 +290,7 @@ main(void)
 	tcase_add_loop_test(
 	    t, refused_with_a_sentence, 0, sizeof refused / sizeof *refused);
 	tcase_add_test(t, too_long);
+	tcase_add_test(t, the_version_before);
 	tcase_add_test(t, the_next_version);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

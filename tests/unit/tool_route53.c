@@ -8,6 +8,8 @@
  *   old|new NAME TYPE ID WEIGHT TTL VALUES    one side of the next change's edits
  *   poll ID · nameservers · warning · dns SERVER NAME MS · race LEDGER OLD NEW
  *   wait MS                      the loop runs so long
+ *   crowd FIRST MORE MS          reads s0, s1, … of the zone's: FIRST of them at once,
+ *                                MORE that much later; an answer each
  *
  * Arguments: endpoint zone apex per_s burst timeout_ms profile.
  */
@@ -24,6 +26,7 @@
 static struct event_base *base;
 static struct provider *provider;
 static struct dns_ask *dns;
+static const char *apex;
 static struct rrset olds[EDITS_MAX], news[EDITS_MAX];
 static size_t old_count, new_count;
 static int waiting;
@@ -169,6 +172,31 @@ read_names(char **word, int words)
 	    (size_t)words - 2, on_answer, NULL);
 }
 
+static struct crowd {
+	int next, more;
+} crowd;
+
+static void
+read_crowd(int n)
+{
+	char ledger[DNS_NAME_MAX], name[1][DNS_NAME_MAX];
+
+	for (int end = crowd.next + n; crowd.next < end; crowd.next++) {
+		(void)snprintf(
+		    ledger, sizeof ledger, "_pointsman.s%d.%.99s", crowd.next, apex);
+		(void)snprintf(name[0], sizeof name[0], "s%d.%.99s", crowd.next, apex);
+		provider_read(provider, ledger, (const char(*)[DNS_NAME_MAX])name, 1,
+		    on_answer, NULL);
+	}
+}
+
+static void
+on_crowd(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	read_crowd(crowd.more);
+}
+
 static void
 on_wait(evutil_socket_t fd, short what, void *arg)
 {
@@ -218,6 +246,13 @@ command(char **word, int n)
 	} else if (strcmp(w, "warning") == 0) {
 		print_text("warning", provider_warning(provider));
 		(void)printf("end\n");
+	} else if (strcmp(w, "crowd") == 0 && n == 4) {
+		struct timeval t = {0, atoi(word[3]) * 1000};
+
+		crowd = (struct crowd){.more = atoi(word[2])};
+		waiting += atoi(word[1]) + crowd.more;
+		read_crowd(atoi(word[1]));
+		(void)event_base_once(base, -1, EV_TIMEOUT, on_crowd, NULL, &t);
 	} else if (strcmp(w, "wait") == 0 && n == 2) {
 		struct timeval t = {atoi(word[1]) / 1000, atoi(word[1]) % 1000 * 1000};
 
@@ -261,7 +296,8 @@ main(int argc, char **argv)
 		return 2;
 	copy(spec.endpoint, sizeof spec.endpoint, argv[1]);
 	copy(spec.zone_id, sizeof spec.zone_id, argv[2]);
-	copy(spec.apex, sizeof spec.apex, argv[3]);
+	apex = argv[3];
+	copy(spec.apex, sizeof spec.apex, apex);
 	spec.budget_per_s = atof(argv[4]);
 	spec.budget_burst = (uint32_t)atoi(argv[5]);
 	spec.timeout_ms = (uint64_t)atoi(argv[6]);
