@@ -238,7 +238,9 @@ end_faults(struct world *w, const struct plan *p)
 		/* an operator helps where only an operator may */
 		bool help = k % 4 == 3 && (p->hands ? stuck(w) : all_wait(w));
 		if (help)
-			world_order(w, (uint32_t)k % w->agents, ORDER_ADOPT, 'a', 0);
+			/* at one whose last order is not on its way for ever */
+			world_order(w, (uint32_t)(p->recovery ? k / 4 : k) % w->agents,
+			    ORDER_ADOPT, 'a', 0);
 		any |= help;
 		world_run(w, AGREE_MS / 4);
 		agreed = agree(w, why, sizeof why);

@@ -54,7 +54,8 @@ draw_act(struct dice *d, struct rule_step *s, enum slot slot)
 	s->aws = one_in(d, 3);
 	s->once = one_in(d, 6);
 	s->retries = (uint32_t)draw(d, 3);
-	s->go_on = !guards && one_in(d, 4);
+	/* (an old backup instead of none would lose what a planned way must not) */
+	s->go_on = !guards && slot != SLOT_BACKUP && one_in(d, 4);
 	if (slot == SLOT_FENCE && one_in(d, 4))
 		s->fill = one_in(d, 2) ? FILL_NOTHING : FILL_APPROVE;
 	else if ((slot == SLOT_FREEZE || slot == SLOT_PROMOTE) && one_in(d, 12))
@@ -74,6 +75,11 @@ draw_slots(struct dice *d, struct plan *p)
 	for (int s = 0; s < SLOTS; s++)
 		if (r->step[s].fill == FILL_ACT)
 			draw_act(d, &r->step[s], (enum slot)s);
+	/* a shadow has no side: what moves one is left out */
+	for (int s = SLOT_FENCE; s < SLOTS; s++)
+		r->step[s].drill = !scenario_opens((enum slot)s) &&
+		    !scenario_closes((enum slot)s) && s != SLOT_REVERSE &&
+		    s != SLOT_BACKUP;
 	r->trigger = (enum trigger)draw(d, 3);
 	r->catch_up_ms = long_or_short(d, 100, 20 * SECOND);
 	if (one_in(d, 8))
@@ -362,7 +368,7 @@ plan_all_recover(struct world *w, const struct plan *p)
 	law_run_ends(w, 48 * HOUR);
 	for (uint32_t k = 0; k < 12 && is_away(w) && !p->rule.plan.shadow; k++) {
 		sites_order(w, k % w->agents, ORDER_FAILBACK);
-		world_run(w, MINUTE);
+		world_run(w, 5 * MINUTE); /* or steering returns it by itself */
 		law_run_ends(w, 48 * HOUR);
 	}
 	if (is_away(w) && !p->rule.plan.shadow)

@@ -109,6 +109,11 @@ struct sites {
 	uint64_t backup_rows, backup_began_ms; /* the newest */
 	bool backup;
 
+	/* the operator */
+	enum slot at;
+	uint64_t retried_step;
+	uint32_t retried;
+
 	/* what the laws know */
 	uint64_t fence_started; /* the highest of an act that was begun */
 	bool both_allowed;      /* an operator said that both sides may be open */

@@ -164,7 +164,7 @@ law_starting(struct world_agent *a, const struct scenario_act *act)
 		    (int)('A' + a->index), slot_word(act->slot),
 		    (unsigned long long)(w->now_ms - s->sent_ms));
 	if (act->way == RUN_FAILOVER &&
-	    rule->agent[a->self].member == (int32_t)act->from)
+	    rule->agent[a->self].member == (int32_t)rule->plan.primary)
 		world_broken(w, 16, "%c, at the failed site, runs the fail-over",
 		    (int)('A' + a->index));
 	check_hands(a, act);

@@ -52,8 +52,28 @@ any_agent(struct world *w, uint64_t h)
 	return (uint32_t)h % n;
 }
 
+/* The same step again and again: he gives it up. */
+static bool
+retried_enough(struct sites *s, const struct ledger *l)
+{
+	uint64_t step = l->run.id << 8 | l->run.step << 1 | l->run.aborting;
+
+	if (s->retried_step != step)
+		s->retried = 0;
+	s->retried_step = step;
+	return ++s->retried > 4;
+}
+
+/* Can it be passed over? */
+static bool
+slot_is_safe(enum slot s)
+{
+	return s != SLOT_BEGIN && s != SLOT_REPOINT && s != SLOT_REWEIGHT &&
+	    s != SLOT_CAUGHT_UP && s != SLOT_CAUGHT_UP_FULLY && s != SLOT_READY;
+}
+
 static enum order_kind
-about_run(const struct sites *s, const struct ledger *l, uint64_t h)
+about_run(struct sites *s, const struct ledger *l, uint64_t h)
 {
 	static const enum order_kind words[] = {
 	    ORDER_APPROVE, ORDER_RETRY, ORDER_SKIP, ORDER_ABORT};
@@ -64,12 +84,16 @@ about_run(const struct sites *s, const struct ledger *l, uint64_t h)
 		    : d < 56                 ? ORDER_ABORT
 		    : d < 60                 ? ORDER_SKIP
 					     : ORDER_NONE;
+	if (l->run.state == RUN_FAILED && s->diligent)
+		return retried_enough(s, l) ? l->run.aborting || slot_is_safe(s->at)
+			? ORDER_SKIP
+			: ORDER_ABORT
+					    : ORDER_RETRY;
 	if (l->run.state == RUN_FAILED)
-		return s->diligent && l->run.tries > 12 ? ORDER_SKIP
-		    : s->diligent || d < 40             ? ORDER_RETRY
-		    : d < 50                            ? ORDER_SKIP
-		    : d < 56                            ? ORDER_ABORT
-							: ORDER_NONE;
+		return d < 40 ? ORDER_RETRY
+		    : d < 50  ? ORDER_SKIP
+		    : d < 56  ? ORDER_ABORT
+			      : ORDER_NONE;
 	if (s->diligent || d > 3)
 		return ORDER_NONE;
 	return words[(h >> 10) % 4]; /* of a step that asks nothing */
@@ -113,7 +137,7 @@ sites_operator_event(struct world *w)
 		return;
 	h = h >> 7;
 	if (l.run.id != 0)
-		kind = about_run(s, &l, h);
+		s->at = sites_slot(w), kind = about_run(s, &l, h);
 	else
 		kind = about_service(w, h);
 	if (kind == ORDER_NONE)
