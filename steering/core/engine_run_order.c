@@ -138,20 +138,6 @@ set_state(const struct asked *k, struct ledger *next, enum run_state state)
 	next->run.since_wall_s = k->now_wall_s;
 }
 
-static void
-end(const struct asked *k, struct ledger *next, bool undone)
-{
-	struct scenario_move move = {
-	    .fence = next->fence,
-	    .open = ledger_sides(next),
-	    .undone = undone,
-	    .rests = undone && k->run->way == RUN_FAILOVER &&
-		k->g->quorum[k->rule->primary].verdict != VERDICT_UP,
-	};
-
-	scenario_apply(k->g->rule, &move, k->now_wall_s, next);
-}
-
 static bool
 approve(const struct asked *k, struct ledger *next)
 {
@@ -212,8 +198,7 @@ skip(const struct asked *k, struct ledger *next)
 	set_state(k, next, RUN_GATE);
 	next->run.tries = 0;
 	next->run.step++;
-	if (next->run.step >= k->plan.steps)
-		end(k, next, k->run->aborting);
+	/* Past the last: who holds the lock ends the run. */
 	return true;
 }
 
@@ -233,8 +218,7 @@ static bool
 is_late(const struct asked *k)
 {
 	return scenario_opens(k->slot) && !k->rule->step[k->slot].fenced &&
-	    k->run->tries > 0 && k->run->state != RUN_FAILED &&
-	    k->run->state != RUN_GATE;
+	    k->run->tries > 0 && k->run->state != RUN_GATE;
 }
 
 static bool
@@ -246,45 +230,43 @@ is_pointed(const struct asked *k)
 	return false;
 }
 
-/* The records point to {to}: whatever opens it is still ahead, or nothing is to do. */
+/* The records point to {to}: is whatever opens it still ahead? */
 static bool
-abort_pointed(const struct asked *k, struct ledger *next)
+is_shut(const struct asked *k)
 {
 	uint32_t side = k->plan.to == k->rule->primary ? SIDE_PRIMARY : SIDE_RECOVERY;
-	bool opens = false;
 
+	if ((ledger_sides(&k->g->ledger) & side) != 0)
+		return false;
 	for (uint32_t i = k->run->step; i < k->plan.steps; i++)
-		opens |= scenario_opens((enum slot)k->plan.slot[i]);
-	if (opens && (ledger_sides(&k->g->ledger) & side) == 0)
-		return err_set(k->why,
-		    "the records point to %s already and it is still closed: let %s open it "
-		    "(retry), or open it by hand and skip",
-		    member_name(k, k->plan.to), slot_word(k->slot));
-	end(k, next, false);
-	return true;
+		if (scenario_opens((enum slot)k->plan.slot[i]))
+			return true;
+	return false;
 }
 
+/* Who holds the lock undoes what was begun, and ends it; after the records have moved
+ * nothing is undone: the side that answers stays. */
 static bool
 abort_run(const struct asked *k, struct ledger *next)
 {
 	struct ledger_run *r = &next->run;
 	bool late = is_late(k);
-	struct scenario_plan undo;
+	bool pointed = k->run->way != RUN_DRILL && is_pointed(k);
 
 	if (k->run->aborting)
 		return err_set(k->why, "%s is being aborted already: it is at %s (%s)",
 		    k->rule->name, slot_word(k->slot), run_state_word(k->run->state));
-	if (k->run->way != RUN_DRILL && is_pointed(k))
-		return abort_pointed(k, next);
+	if (pointed && is_shut(k))
+		return err_set(k->why,
+		    "the records point to %s already and it is still closed: let %s open it "
+		    "(retry), or open it by hand and skip",
+		    member_name(k, k->plan.to), slot_word(k->slot));
 	r->aborting = true;
-	r->aborted = k->run->step + (begun(k) ? 1 : 0);
+	r->aborted = pointed ? 0 : k->run->step + (begun(k) ? 1 : 0);
 	r->step = r->tries = 0;
 	if (!late || k->run->state == RUN_STARTED)
 		r->since_wall_s = k->now_wall_s;
 	r->state = late ? RUN_UNKNOWN : RUN_GATE;
-	scenario_plan(k->rule, r, &undo);
-	if (undo.steps == 0)
-		end(k, next, true);
 	return true;
 }
 

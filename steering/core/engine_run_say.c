@@ -108,7 +108,7 @@ tell_passed(const struct tale *t)
 		    (unsigned long long)t->is->fence);
 	} else if (r->state == RUN_GATE && is_gate(t, s)) {
 		f = say_step(t, FACT_INFO, r, "done");
-		step_text(t, f, "%s", "holds");
+		step_text(t, f, "%s", "passed");
 	} else {
 		f = say_step(t, FACT_WARN, r, "skipped");
 		step_text(t, f, "%s", "skipped by an operator");
@@ -122,10 +122,16 @@ tell_failed(const struct tale *t, const struct ledger_run *r)
 	bool goes_on = t->g->rule->plan.step[t->plan.slot[r->step]].go_on;
 	struct fact *f = say_step(t, goes_on ? FACT_WARN : FACT_ERROR, r, "failed");
 
-	step_text(t, f, "failed after %u attempts%s%.80s; %s%s%s", (unsigned)r->tries,
-	    end[0] != '\0' ? ": " : "", end,
-	    goes_on ? "on_failure: continue" : "say: pointsman retry, skip or abort ",
-	    goes_on ? "" : name, "");
+	if (r->tries == 0)
+		step_text(t, f,
+		    "was not passed in its time; say: pointsman retry, skip or abort %s",
+		    name);
+	else
+		step_text(t, f, "failed after %u attempts%s%.80s; %s%s",
+		    (unsigned)r->tries, end[0] != '\0' ? ": " : "", end,
+		    goes_on ? "on_failure: continue"
+			    : "say: pointsman retry, skip or abort ",
+		    goes_on ? "" : name);
 }
 
 /* The state that the newer version's step is in. */

@@ -142,6 +142,25 @@ put_company(struct pen *p, const struct engine *g, uint64_t now_ms)
 			    g->rule->agent[a].name);
 }
 
+/* What the service's scenario is at. */
+static void
+put_run(struct pen *p, const struct engine *g, int64_t now_wall_s, uint64_t now_ms)
+{
+	struct engine_run_view v;
+
+	engine_run(g, now_wall_s, now_ms, &v);
+	if (!v.running) {
+		put(p, "%s%s", v.waits[0] != '\0' ? "; " : "", v.waits);
+		return;
+	}
+	put(p, "; %s of %s (run %llu) %s at %s (%s), run by %s%s%s",
+	    run_way_word(v.run.way), g->rule->plan.name, (unsigned long long)v.run.id,
+	    v.run.aborting ? "is aborted," : "is",
+	    slot_word((enum slot)v.plan.slot[v.run.step]), run_state_word(v.run.state),
+	    v.holder >= 0 ? g->rule->agent[v.holder].name : "no agent",
+	    v.waits[0] != '\0' ? ": " : "", v.waits);
+}
+
 void
 engine_explain(const struct engine *g, uint32_t member, int64_t now_wall_s,
     uint64_t now_ms, char *text, size_t text_bytes)
@@ -160,5 +179,6 @@ engine_explain(const struct engine *g, uint32_t member, int64_t now_wall_s,
 		put(&p, "; frozen: %s", frozen_sentence(g->watch.frozen));
 	else if (g->cannot != CANNOT_NOT)
 		put(&p, "; this agent writes nothing now (%s)", cannot_word(g->cannot));
+	put_run(&p, g, now_wall_s, now_ms);
 	put_company(&p, g, now_ms);
 }

@@ -440,9 +440,14 @@ failed(struct look *k)
 		write_next(k);
 		return;
 	}
-	wait_for(k, WAIT_OPERATOR,
-	    "failed after %u attempts, say: pointsman retry, skip or abort %s",
-	    (unsigned)k->run->tries, k->rule->name);
+	if (k->run->tries == 0)
+		wait_for(k, WAIT_OPERATOR,
+		    "was not passed in its time, say: pointsman retry, skip or abort %s",
+		    k->rule->name);
+	else
+		wait_for(k, WAIT_OPERATOR,
+		    "failed after %u attempts, say: pointsman retry, skip or abort %s",
+		    (unsigned)k->run->tries, k->rule->name);
 }
 
 void

@@ -36,6 +36,7 @@ plan_make(struct rule_service *r, enum scenario_kind kind, enum trigger trigger)
 	r->scenario = true;
 	r->stateful = kind != SCENARIO_MULTI_SITE;
 	r->failback_auto = false;
+	r->hold_ms = r->stateful ? 60000 : 3000;
 	r->policy = kind == SCENARIO_MULTI_SITE ? POLICY_WEIGHTED : POLICY_FAILOVER;
 }
 

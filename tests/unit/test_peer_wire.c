@@ -91,7 +91,7 @@ START_TEST(says_who_it_is)
 	ck_assert_ptr_nonnull(
 	    strstr(side[0].body, "{\"agent\":\"sin\",\"pointsman\":\""));
 	ck_assert_ptr_nonnull(
-	    strstr(side[0].body, "\"protocol\":1,\"protocol_oldest\":1}"));
+	    strstr(side[0].body, "\"protocol\":2,\"protocol_oldest\":1}"));
 	ck_assert_uint_eq(side[2].messages, 0);
 }
 END_TEST
