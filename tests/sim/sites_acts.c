@@ -125,9 +125,23 @@ draw_late(struct world *w, const struct site_act *x)
 
 	if (w->sites->late_ms != 0)
 		at_ms = timeout_ms(x) + w->sites->late_ms;
-	if (x->step.aws && !x->step.fenced && at_ms >= SITE_SIGNED_MS)
+	if (x->step.aws && at_ms >= SITE_SIGNED_MS)
 		at_ms = SITE_SIGNED_MS - 1 - (h >> 8) % SECOND;
 	return at_ms;
+}
+
+/* Is there anything to void a late copy of what ended well? Its fence, if what closes
+ * the side has one too. */
+static bool
+is_void_late(const struct world *w, const struct site_act *x)
+{
+	const struct rule_step *step = w->file[0].rule.plan.step;
+
+	if (!scenario_opens(x->act.slot))
+		return true;
+	return x->step.fenced && step[SLOT_FREEZE].fill == FILL_ACT &&
+	    step[SLOT_FREEZE].fenced && step[SLOT_FENCE].fill == FILL_ACT &&
+	    step[SLOT_FENCE].fenced;
 }
 
 static void
@@ -158,9 +172,8 @@ set_going(struct world *w, struct world_agent *a, struct site_act *x, uint64_t i
 	case ACT_COMES_TWICE:
 		push(w, EVENT_EFFECT, a, took_ms - took_ms / 5, i);
 		push(w, EVENT_ACTED, a, took_ms, i);
-		/* nothing can void a late copy of what has no fence and ended well */
 		push(w, EVENT_EFFECT, a,
-		    x->step.fenced ? draw_late(w, x) : took_ms - took_ms / 6, i);
+		    is_void_late(w, x) ? draw_late(w, x) : took_ms - took_ms / 6, i);
 		break;
 	case ACT_FATES:
 		break;

@@ -80,7 +80,9 @@ law_opening(struct world *w, const struct site_act *x)
 		      ? s->side[other].rows - s->backup_rows
 		      : 0)
 	    : sites_behind(w, other, site);
-	bool planned = x->act.way == RUN_FAILBACK || x->act.way == RUN_SWITCHOVER;
+	struct ledger l;
+	bool planned = (x->act.way == RUN_FAILBACK || x->act.way == RUN_SWITCHOVER) &&
+	    world_ledger(w, &l) && !l.run.aborting;
 	s->rows_lost += lost;
 	say_line(w, "%llu ms of rows are lost", (unsigned long long)lost);
 	if (planned && lost > 0 && site == x->act.to && !s->excused && !s->blurred &&

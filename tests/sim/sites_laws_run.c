@@ -29,7 +29,7 @@ bit_of(const struct world *w, uint32_t m)
 
 /* Did this attempt, or an earlier one of the step, end well, as its shell told? */
 static bool
-was_done(const struct world *w, uint64_t run, enum slot slot, bool or_failed)
+was_done(const struct world *w, uint64_t run, enum slot slot)
 {
 	const struct sites *s = w->sites;
 
@@ -38,8 +38,7 @@ was_done(const struct world *w, uint64_t run, enum slot slot, bool or_failed)
 
 		if (x->act.run != run)
 			return false;
-		if (x->act.slot == slot && x->answered &&
-		    (x->acted == ACTED_DONE || or_failed))
+		if (x->act.slot == slot && x->answered && x->acted == ACTED_DONE)
 			return true;
 	}
 	return false;
@@ -70,7 +69,7 @@ check_passed(struct world *w, const struct ledger *old, enum slot slot,
 		world_broken(w, 16, "%s is held for ready on the word of %u",
 		    w->file[0].rule.member[plan->to].name,
 		    (unsigned)told_up(w, plan->to));
-	if (step->fill == FILL_ACT && !was_done(w, old->run.id, slot, step->go_on))
+	if (step->fill == FILL_ACT && !step->go_on && !was_done(w, old->run.id, slot))
 		world_broken(w, 16, "the step %s is passed over (%s)", slot_word(slot),
 		    run_state_word(old->run.state));
 	/* an operator said that he has done it */
@@ -218,34 +217,33 @@ check_end(struct world *w, const struct ledger *old)
 	}
 }
 
-/* An operator who was asked has looked: nothing late comes of what has no fence. */
+/* An operator who was asked has looked: nothing late comes of what has no fence, nor of
+ * anything where he saw to it that nothing opens a side. */
 static void
-note_word(struct world *w, const struct ledger *old, const struct ledger *next)
+note_word(struct world *w, const struct ledger *old, enum order_kind kind)
 {
 	struct sites *s = w->sites;
 	struct scenario_plan plan;
 
-	if (old->run.id == 0 || (next->run.id != 0 && next->run.id != old->run.id) ||
-	    memcmp(&old->run, &next->run, sizeof old->run) == 0)
-		return;
 	scenario_plan(plan_of(w), &old->run, &plan);
-	if (next->run.aborting != old->run.aborting || old->run.step >= plan.steps)
+	if (old->run.id == 0 || old->run.step >= plan.steps)
 		return;
 	enum slot slot = (enum slot)plan.slot[old->run.step];
-	if (slot == SLOT_BEGIN)
+	if (slot == SLOT_BEGIN ||
+	    (kind != ORDER_APPROVE && kind != ORDER_RETRY && kind != ORDER_SKIP))
 		return;
 	say_line(w, "an operator has spoken of %s (%s)", slot_word(slot),
 	    run_state_word(old->run.state));
 	s->excused = true;
 	for (uint32_t i = 0; i < s->acts; i++)
-		s->act[i].over |= !s->act[i].in_hand && !s->act[i].step.fenced;
+		s->act[i].over |=
+		    !s->act[i].in_hand && (!s->act[i].step.fenced || old->run.aborting);
 	uint32_t site = scenario_site(&plan, slot);
 	if (scenario_opens(slot) &&
 	    (ledger_sides(old) & bit_of(w, site == plan.from ? plan.to : plan.from)))
 		s->both_allowed = true;
 	/* what is passed over is done by hand, as the refusal of an abort says */
-	bool skipped = next->run.step > old->run.step || next->run.id == 0;
-	if (scenario_opens(slot) && skipped && !s->side[site].dead)
+	if (scenario_opens(slot) && kind == ORDER_SKIP && !s->side[site].dead)
 		sites_perform(w, slot, plan.from, plan.to, site);
 }
 
@@ -271,8 +269,7 @@ law_run_committed(struct world *w, const struct ledger *old, const struct ledger
 		s->excused = false;
 		s->both_allowed &= ledger_sides(next) == (SIDE_PRIMARY | SIDE_RECOVERY);
 	}
-	if (c->intent.kind == INTENT_ORDER && old->run.id != 0)
-		note_word(w, old, next);
+	note_word(w, old, c->order);
 	if (old->run.id != 0 && next->run.id == 0)
 		check_end(w, old);
 	law_sides(w, "a commit");

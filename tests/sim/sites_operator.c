@@ -85,10 +85,9 @@ about_run(struct sites *s, const struct ledger *l, uint64_t h)
 		    : d < 60                 ? ORDER_SKIP
 					     : ORDER_NONE;
 	if (l->run.state == RUN_FAILED && s->diligent)
-		return retried_enough(s, l) ? l->run.aborting || slot_is_safe(s->at)
-			? ORDER_SKIP
-			: ORDER_ABORT
-					    : ORDER_RETRY;
+		return retried_enough(s, l)
+		    ? l->run.aborting || slot_is_safe(s->at) ? ORDER_SKIP : ORDER_ABORT
+		    : ORDER_RETRY;
 	if (l->run.state == RUN_FAILED)
 		return d < 40 ? ORDER_RETRY
 		    : d < 50  ? ORDER_SKIP

@@ -20,6 +20,13 @@ end_well(struct world *w)
 	world_end(w);
 }
 
+/* All that could be told apart is played under POINTSMAN_ALL, every third else. */
+static bool
+is_left_out(int n)
+{
+	return world_seeds(1) == 1 && n % 3 != 0;
+}
+
 static struct rule_scenario *
 plan_of(struct world *w)
 {
@@ -135,6 +142,8 @@ START_TEST(the_runner_dies_at_every_step)
 	for (int slot = SLOT_FENCE; slot < SLOTS; slot++)
 		for (int death = DEATH_COMMITTED; death < DEATHS; death++)
 			for (int back = 0; back < 2; back++) {
+				if (is_left_out(slot + death + back + _i))
+					continue;
 				struct world *w = storm(
 				    (uint64_t)(slot * 100 + death), kinds[_i], back);
 
@@ -149,7 +158,7 @@ START_TEST(the_runner_dies_at_every_step)
 				to_the_end(w, back);
 				worlds++;
 			}
-	ck_assert_uint_gt(worlds, 30);
+	ck_assert_uint_gt(worlds, 10);
 }
 END_TEST
 
@@ -205,6 +214,8 @@ START_TEST(every_step_misbehaves)
 	for (int slot = SLOT_FENCE; slot < SLOTS; slot++)
 		for (int fate = ACT_FAILS; fate < ACT_FATES; fate++)
 			for (int back = 0; back < 2; back++) {
+				if (is_left_out(slot + fate + back + _i))
+					continue;
 				struct world *w = storm(
 				    (uint64_t)(slot * 100 + fate), kinds[_i], back);
 
@@ -374,16 +385,19 @@ END_TEST
 
 /* ---- the lag ---- */
 
-/* Never frozen while it is behind; and the next one who asks hears the number. */
+static void
+no_reverse(struct world *w)
+{
+	for (int f = 0; f < WORLD_FILES; f++)
+		w->file[f].rule.plan.step[SLOT_REVERSE] =
+		    (struct rule_step){.fill = FILL_NOTHING};
+}
+
+/* Never frozen while it is behind. */
 START_TEST(not_back_while_it_is_behind)
 {
 	struct world *w = storm(12, kinds[_i], true);
-	const struct fact *no;
 
-	if (kinds[_i] == SCENARIO_BACKUP_RESTORE) {
-		world_end(w);
-		return;
-	}
 	w->sites->lag_ms = 61 * SECOND;
 	w->sites->operator_on = false;
 	sites_go_on(w, ORDER_FAILBACK);
@@ -392,15 +406,30 @@ START_TEST(not_back_while_it_is_behind)
 	sites_order(w, 1, ORDER_ABORT);
 	WORLD_MUST(w, sites_await_end(w, HOUR));
 	WORLD_MUST(w, sites_open(w) == 'b');
+	w->sites->lag_ms = SECOND;
+	w->sites->operator_on = true;
 	world_run(w, MINUTE);
+	to_the_end(w, true);
+}
+END_TEST
+
+/* Where the copy follows by itself the order is refused, with the number. */
+START_TEST(refused_with_the_number)
+{
+	struct world *w = storm(13, kinds[_i], true);
+	const struct fact *no;
+
+	no_reverse(w);
+	w->sites->side[0].follows = 1;
+	w->sites->lag_ms = 61 * SECOND;
+	world_run(w, 5 * MINUTE);
 	uint64_t asked_ms = w->now_ms;
 	sites_order(w, 1, ORDER_FAILBACK);
 	world_run(w, MINUTE);
 	no = world_fact(w, FACT_ORDER_REFUSED, NULL, asked_ms);
-	WORLD_MUST(w, no != NULL && strstr(no->text, "61") != NULL);
-	WORLD_MUST(w, sites_slot(w) == SLOT_NONE);
+	WORLD_MUST(w, no != NULL && strstr(no->text, "61.000 s") != NULL);
+	WORLD_MUST(w, sites_slot(w) == SLOT_NONE && sites_open(w) == 'b');
 	w->sites->lag_ms = SECOND;
-	w->sites->operator_on = true;
 	world_run(w, MINUTE);
 	to_the_end(w, true);
 }
@@ -427,7 +456,9 @@ main(int argc, char **argv)
 	tcase_add_loop_test(t, two_disasters_at_once, 0, KINDS);
 	tcase_add_loop_test(t, partition_of_43_s, 0, KINDS);
 	tcase_add_loop_test(t, partition_that_lasts, 0, KINDS);
-	tcase_add_loop_test(t, not_back_while_it_is_behind, 0, KINDS);
+	/* of a backup there is no lag to wait for */
+	tcase_add_loop_test(t, not_back_while_it_is_behind, 1, KINDS);
+	tcase_add_loop_test(t, refused_with_the_number, 1, KINDS);
 	suite_add_tcase(s, t);
 	return world_main(argc, argv, s);
 }

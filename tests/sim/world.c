@@ -82,6 +82,7 @@ begin_change(struct world_agent *a, const struct engine_out *out)
 	    .picture = a->picture,
 	    .life = a->life,
 	    .by = a->index,
+	    .order = out->intent.kind == INTENT_ORDER ? a->g->order.kind : ORDER_NONE,
 	    .sent_ms = w->now_ms,
 	};
 	zone_want(a, &a->next, &e.late->wanted);

@@ -35,6 +35,7 @@ struct late_change { /* a change on its way, as it was sent */
 	bool create, release;
 	struct world_zone picture, wanted;
 	uint32_t life, by;
+	enum order_kind order; /* that it carries out */
 	uint64_t sent_ms;
 };
 
