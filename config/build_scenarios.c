@@ -20,25 +20,15 @@
 
 #define COPY(dest, text) ((void)snprintf(dest, sizeof(dest), "%s", text))
 
-/* The slots that a file may fill; the others are built in. `side`: it opens or closes
- * one, so a drill leaves it out unless told. */
-static const struct slot_key {
-	const char *name;
-	bool side;
-} slot_keys[SLOTS] = {
-    [SLOT_FENCE] = {"fence", true},
-    [SLOT_RESTORE] = {"restore", true},
-    [SLOT_PROVISION] = {"provision", false},
-    [SLOT_PROMOTE] = {"promote", true},
-    [SLOT_ATTACH] = {"attach", false},
-    [SLOT_SCALE_OUT] = {"scale_out", false},
-    [SLOT_SCALE_UP] = {"scale_up", false},
-    [SLOT_READY] = {"ready", false},
-    [SLOT_REVERSE] = {"reverse", true},
-    [SLOT_FREEZE] = {"freeze", true},
-    [SLOT_BACKUP] = {"backup", true},
-    [SLOT_UNFREEZE] = {"unfreeze", true},
-    [SLOT_SCALE_IN] = {"scale_in", false},
+/* It opens or closes a side, so a drill leaves it out unless told. */
+static const bool sides[SLOTS] = {
+    [SLOT_FENCE] = true,
+    [SLOT_RESTORE] = true,
+    [SLOT_PROMOTE] = true,
+    [SLOT_REVERSE] = true,
+    [SLOT_FREEZE] = true,
+    [SLOT_BACKUP] = true,
+    [SLOT_UNFREEZE] = true,
 };
 
 /* By the words of "command daily weekly monthly quarterly". */
@@ -47,8 +37,8 @@ static const uint64_t cadence_ms[] = {0, DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 91 * D
 enum slot
 build_slot(const char *name)
 {
-	for (unsigned s = 0; s < SLOTS; s++)
-		if (slot_keys[s].name != NULL && strcmp(slot_keys[s].name, name) == 0)
+	for (unsigned s = SLOT_NONE + 1; s < SLOTS; s++)
+		if (strcmp(slot_word((enum slot)s), name) == 0)
 			return (enum slot)s;
 	return SLOT_NONE;
 }
@@ -119,7 +109,7 @@ build_step(const struct block *step, enum slot s, struct rule_step *out)
 	if (ynode_get(n, "drill") != NULL)
 		out->drill = d->drill == 0;
 	else
-		out->drill = !slot_keys[s].side;
+		out->drill = !sides[s];
 	out->timeout_ms = timeout_of(d, out->fill);
 	out->wait_ms = out->fill == FILL_LAG ? d->wait_lag_ms : d->wait_time_ms;
 	out->retries = d->retries;
@@ -156,7 +146,7 @@ build_rule(const struct block *plan, struct rule_service *r)
 		p->catch_up_ms =
 		    d->rpo_ms < CATCH_UP_MS_MAX ? d->rpo_ms : CATCH_UP_MS_MAX;
 	for (unsigned s = 0; s < SLOTS; s++) {
-		p->step[s].drill = !slot_keys[s].side;
+		p->step[s].drill = !sides[s];
 		p->step[s].timeout_ms = s == SLOT_BEGIN ? 0 : GATE_TIMEOUT_MS;
 	}
 	for (struct block *b = block_first(plan, "scenarios.*.steps.*"); b != NULL;

@@ -221,13 +221,17 @@ void config_note_format(
     const char *path, const struct config_note *note, char *text, size_t text_bytes);
 
 /* What `run` cannot do yet: one sentence per block, naming it; true when nothing is
- * in the way. (Agents beyond solo, scenarios, check kinds, alias answers, failover
- * records, role_arn …: kept in one table so that a later feature deletes its row.) */
+ * in the way. (Kept in one table, so that whoever builds it deletes its row.) */
 bool config_runnable(const struct config *c, struct config_notes *notes) MUST_CHECK;
 
 /* What losses the quorum of a service survives, as sentences for `validate`. */
 void config_survival(
     const struct config *c, uint32_t service, char *text, size_t text_bytes);
+
+/* What a scenario does in a disaster, which approvals it asks for, how it comes back, and
+ * what a drill leaves out, as sentences for `validate`. */
+void config_plan_text(
+    const struct config *c, uint32_t scenario, char *text, size_t text_bytes);
 
 /* The check of a member's endpoint with host, port and scheme filled in. */
 void config_target(const struct config *c, uint32_t service, uint32_t member,

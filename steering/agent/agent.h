@@ -31,6 +31,7 @@ struct workers;
 struct jobs;
 struct targets;
 struct elb_sense;
+struct lag;
 struct self;
 struct peers;
 struct reload;
@@ -142,6 +143,7 @@ struct agent {
 	struct jobs *jobs; /* of the runner */
 	struct targets *targets;
 	struct elb_sense *elb;
+	struct lag *lag;
 	struct self *self;
 	struct dns_ask *dns;
 	struct peers *peers; /* NULL: quorum: solo */

@@ -68,6 +68,7 @@ cmd_doctor(const struct options *o)
 	doctor_senses(&d);
 	doctor_zones(&d);
 	doctor_targets(&d);
+	doctor_lags(&d);
 	int status = d.count[DOCTOR_WRONG] > 0 ? EXIT_NO
 	    : d.count[DOCTOR_UNKNOWN] > 0      ? EXIT_CANNOT
 					       : EXIT_GOOD;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * validate: every mistake at once, then what the file means for the worst days: what
- * the quorum survives, and what `run` would refuse. Works offline.
+ * the quorum survives, what each scenario will do, and what `run` would refuse. Works
+ * offline.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,16 +43,32 @@ add_notes(struct json *answer, const char *key, const struct config_notes *notes
 	json_put(answer, key, list);
 }
 
+/* Shadows stand behind the services of the file, and are told of with their plan. */
+static uint32_t
+services_of_file(const struct config *c)
+{
+	uint32_t n = 0;
+
+	while (n < c->services && c->service[n].shadow_of < 0)
+		n++;
+	return n;
+}
+
 static void
 print_good(const struct config *c, const struct config_notes *unbuilt)
 {
+	uint32_t services = services_of_file(c);
 	char text[SURVIVAL_BYTES];
 
 	printf("%s: good: %u service%s, %u agent%s, %u zone%s\n", c->path,
-	    (unsigned)c->services, c->services == 1 ? "" : "s", (unsigned)c->agents,
+	    (unsigned)services, services == 1 ? "" : "s", (unsigned)c->agents,
 	    c->agents == 1 ? "" : "s", (unsigned)c->zones, c->zones == 1 ? "" : "s");
-	for (uint32_t i = 0; i < c->services; i++) {
+	for (uint32_t i = 0; i < services; i++) {
 		config_survival(c, i, text, sizeof text);
+		printf("%s\n", text);
+	}
+	for (uint32_t i = 0; i < c->scenarios; i++) {
+		config_plan_text(c, i, text, sizeof text);
 		printf("%s\n", text);
 	}
 	if (unbuilt->count == 0)
@@ -66,7 +83,7 @@ add_services(struct json *answer, const struct config *c)
 	struct json *list = json_list_new();
 	char text[SURVIVAL_BYTES];
 
-	for (uint32_t i = 0; i < c->services; i++) {
+	for (uint32_t i = 0; i < services_of_file(c); i++) {
 		struct json *service = json_map_new();
 
 		config_survival(c, i, text, sizeof text);
@@ -76,6 +93,27 @@ add_services(struct json *answer, const struct config *c)
 		json_add(list, service);
 	}
 	json_put(answer, "services", list);
+}
+
+static void
+add_scenarios(struct json *answer, const struct config *c)
+{
+	struct json *list = json_list_new();
+	char text[SURVIVAL_BYTES];
+
+	for (uint32_t i = 0; i < c->scenarios; i++) {
+		const struct config_scenario *s = &c->scenario[i];
+		struct json *scenario = json_map_new();
+
+		config_plan_text(c, i, text, sizeof text);
+		json_put_text(scenario, "name", s->name);
+		json_put_text(scenario, "service", c->service[s->service].rule.name);
+		json_put_text(scenario, "shadow",
+		    s->shadow >= 0 ? c->service[s->shadow].rule.name : "");
+		json_put_text(scenario, "does", text);
+		json_add(list, scenario);
+	}
+	json_put(answer, "scenarios", list);
 }
 
 static void
@@ -90,6 +128,7 @@ print_json(const struct options *o, const struct config *c,
 	json_put_bool(answer, "more", notes->more);
 	if (c != NULL) {
 		add_services(answer, c);
+		add_scenarios(answer, c);
 		json_put_bool(answer, "runnable", unbuilt->count == 0);
 		add_notes(answer, "not_runnable", unbuilt);
 	}

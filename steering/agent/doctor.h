@@ -41,5 +41,7 @@ void doctor_peers(struct doctor *d);
 void doctor_zones(struct doctor *d);
 /* The target groups of elb checks. */
 void doctor_targets(struct doctor *d);
+/* What measures what would be lost: one sample each. */
+void doctor_lags(struct doctor *d);
 
 #endif

@@ -100,7 +100,8 @@ elb_once_rows(const struct config *c, int32_t service, struct once *out)
 			int32_t check = s->member[m].targets;
 			struct once_row *grown;
 
-			if (check < 0 || (service >= 0 && i != (uint32_t)service))
+			if (check < 0 ||
+			    (service < 0 ? s->shadow_of >= 0 : i != (uint32_t)service))
 				continue;
 			grown = realloc(out->row, (out->rows + 1u) * sizeof *grown);
 			if (grown == NULL)

@@ -26,30 +26,25 @@ struct words {
 /* ---- the way there ---- */
 
 static const char *
-word_value(const struct words *w, const char *name, size_t bytes)
+word_value(const struct exec_word *word, size_t words, const char *name, size_t bytes)
 {
-	const struct {
-		const char *name, *value;
-	} known[] = {{"site", w->site}, {"service", w->service}, {"member", w->member},
-	    {"host", w->host}, {"port", w->port}, {"address", w->address}};
-
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-		if (strlen(known[i].name) == bytes &&
-		    memcmp(known[i].name, name, bytes) == 0)
-			return known[i].value;
+	for (size_t i = 0; i < words; i++)
+		if (strlen(word[i].name) == bytes &&
+		    memcmp(word[i].name, name, bytes) == 0)
+			return word[i].value;
 	return NULL;
 }
 
-/* False: it does not fit. */
-static bool
-fill_in(const struct words *w, const char *template, char *out, size_t bytes)
+bool
+exec_fill_in(const struct exec_word *word, size_t words, const char *template,
+    char *out, size_t bytes)
 {
 	size_t used = 0;
 
 	while (*template != '\0') {
 		size_t n = *template == '{' ? strcspn(template + 1, "{}") : 0;
 		const char *value = *template == '{' && template[1 + n] == '}'
-		    ? word_value(w, template + 1, n)
+		    ? word_value(word, words, template + 1, n)
 		    : NULL;
 		const char *from = value != NULL ? value : template;
 		size_t take = value != NULL ? strlen(value) : 1;
@@ -86,7 +81,9 @@ exec_fill(const struct config *c, uint32_t service, uint32_t member, uint32_t en
 	const struct check_spec *check = &c->check[s->member[member].check];
 	const struct config_exec *exec = &c->exec[s->member[member].check];
 	struct words w = {.site = s->rule.member[member].name,
-	    .service = s->rule.name,
+	    /* a shadow's members are asked as what they are */
+	    .service =
+		s->shadow_of >= 0 ? c->service[s->shadow_of].rule.name : s->rule.name,
 	    .member = s->rule.member[member].name,
 	    .host = at->host,
 	    .address = address};
@@ -103,8 +100,12 @@ exec_fill(const struct config *c, uint32_t service, uint32_t member, uint32_t en
 	*m = (struct runner_msg){.kind = RUNNER_START,
 	    .timeout_ms = check->timeout_ms,
 	    .grace_ms = EXEC_GRACE_MS};
+	const struct exec_word word[] = {{"site", w.site}, {"service", w.service},
+	    {"member", w.member}, {"host", w.host}, {"port", w.port},
+	    {"address", w.address}};
 	for (uint32_t i = 0; i < exec->args && fits; i++)
-		fits = fill_in(&w, exec->arg[i], arg, sizeof arg) &&
+		fits = exec_fill_in(word, sizeof word / sizeof word[0], exec->arg[i],
+			   arg, sizeof arg) &&
 		    runner_add_arg(m, arg);
 	if (fits && fill_environment(&w, check->name, m))
 		return true;
@@ -136,8 +137,8 @@ last_line(const struct runner_event *end, char text[LINE_MAX_BYTES + 3])
 	return text;
 }
 
-static void
-judge(const struct runner_event *end, const struct check_spec *check,
+void
+exec_result(const struct runner_event *end, const struct check_spec *check,
     struct probe_result *r)
 {
 	uint64_t timeout_us = check->timeout_ms * 1000;
@@ -201,7 +202,7 @@ exec_judge(const struct runner_event *end, const struct check_spec *check,
 {
 	struct probe_result r = {0};
 
-	judge(end, check, &r);
+	exec_result(end, check, &r);
 	fill_sample(&r, sample);
 	sample->start_ms = end->start_ms != 0 ? end->start_ms : sample->start_ms;
 	sample->latency_us =

@@ -3,6 +3,8 @@
 #ifndef STEERING_AGENT_METRICS_COUNTS_H
 #define STEERING_AGENT_METRICS_COUNTS_H
 
+#include <stdio.h>
+
 #include "steering/agent/metrics.h"
 
 #define METRICS_BUCKETS 13
@@ -30,5 +32,8 @@ struct metrics {
 	uint64_t request_ms[METRICS_APIS], request_timed[METRICS_APIS];
 	uint64_t worker_restarts;
 };
+
+/* metrics_lag.c: what would be lost now, by scenario. */
+void metrics_write_lag(FILE *out, const struct agent *a);
 
 #endif

@@ -418,6 +418,7 @@ metrics_format(const struct metrics *m, const struct agent *a, size_t *n)
 	write_changes(&o);
 	write_api(&o);
 	write_peers(&o);
+	metrics_write_lag(o.file, a);
 	if (fclose(o.file) != 0)
 		abort();
 	return text;

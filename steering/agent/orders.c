@@ -199,14 +199,16 @@ order_one(struct waiting *w, struct part *p, const struct control_request *r,
 	(void)snprintf(p->text, sizeof p->text, "%.250s", e.text);
 }
 
-/* Is the service meant? A site is of those services that have it. */
+/* Is the service meant? A site is of those services that have it; a shadow's members
+ * carry no traffic that an operator could mean. */
 static bool
 meant(const struct agent_service *s, const struct control_request *r,
     const struct order_row *row)
 {
 	if (r->service[0] != '\0')
 		return strcmp(s->conf->rule.name, r->service) == 0;
-	return !row->member || agent_find_member(s, r->member) >= 0;
+	return !row->member ||
+	    (s->conf->shadow_of < 0 && agent_find_member(s, r->member) >= 0);
 }
 
 static bool

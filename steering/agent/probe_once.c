@@ -442,8 +442,9 @@ probe_once(const struct config *c, int32_t service, struct once *out,
 	bool ok = true;
 
 	*out = (struct once){0};
+	/* A shadow's members were asked already. */
 	for (uint32_t i = 0; i < c->services; i++)
-		if (service < 0 || i == (uint32_t)service)
+		if (service < 0 ? c->service[i].shadow_of < 0 : i == (uint32_t)service)
 			add_service(&r, i);
 	r.runner.fd = -1;
 	if (r.programs)

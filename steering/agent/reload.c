@@ -12,6 +12,7 @@
 
 #include "steering/agent/elb_sense.h"
 #include "steering/agent/facts.h"
+#include "steering/agent/lag.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/notify.h"
 #include "steering/agent/peers.h"
@@ -254,6 +255,7 @@ swap_services(struct agent *a, struct reload *r)
 		if (is_new[i])
 			service_begin(service[i]);
 	elb_sense_add(a->elb);
+	lag_add(a->lag);
 }
 
 static void
@@ -265,6 +267,7 @@ finish(struct agent *a)
 	a->reload = NULL;
 	targets_keep(a->targets, r->next);
 	elb_sense_keep(a->elb, r->next);
+	lag_keep(a->lag, r->next);
 	swap_zones(a, r);
 	a->config = r->next;
 	a->self_index = r->self;

@@ -24,6 +24,7 @@
 #include "steering/agent/elb_sense.h"
 #include "steering/agent/facts.h"
 #include "steering/agent/jobs.h"
+#include "steering/agent/lag.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/notify.h"
 #include "steering/agent/orders.h"
@@ -302,8 +303,10 @@ begin_steering(struct agent *a, struct err *e)
 	a->self = self_new(a, e);
 	a->targets = targets_new(a, e);
 	a->elb = elb_sense_new(a, e);
+	a->lag = lag_new(a, e);
 	a->dns = dns_ask_new(a->base, e);
-	if (a->self == NULL || a->targets == NULL || a->elb == NULL || a->dns == NULL)
+	if (a->self == NULL || a->targets == NULL || a->elb == NULL || a->lag == NULL ||
+	    a->dns == NULL)
 		return false;
 	if (!a->config->solo) {
 		a->peers = peers_new(a, e);
@@ -396,6 +399,7 @@ say_begun(struct agent *a)
 	for (uint32_t i = 0; i < a->services; i++)
 		service_begin(a->service[i]);
 	elb_sense_add(a->elb);
+	lag_add(a->lag);
 	peers_begin(a->peers);
 }
 
@@ -425,6 +429,7 @@ end(struct life *l)
 	for (uint32_t i = 0; i < a->zones; i++)
 		zone_free(a->zone[i]);
 	elb_sense_free(a->elb);
+	lag_free(a->lag);
 	if (a->dns != NULL)
 		dns_ask_free(a->dns);
 	for (uint32_t i = 0; i < a->services; i++)

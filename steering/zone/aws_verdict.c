@@ -80,6 +80,13 @@ meaning_of(const char *code)
 	return MEANS_NO;
 }
 
+/* CloudWatch signs as one and is permitted as the other. */
+static const char *
+iam_word(const char *service)
+{
+	return strcmp(service, "monitoring") == 0 ? "cloudwatch" : service;
+}
+
 static void
 refuse(struct aws_verdict *v, const char *service, const char *action,
     const struct route53_error *error)
@@ -101,7 +108,7 @@ refuse(struct aws_verdict *v, const char *service, const char *action,
 		(void)err_set(&v->err,
 		    "%.60s is not permitted (%s): allow %.60s:%.60s in the IAM policy "
 		    "of these credentials: %.160s",
-		    action, error->code, service, action, error->message);
+		    action, error->code, iam_word(service), action, error->message);
 		return;
 	case MEANS_CREDENTIALS:
 		v->result = AWS_DENIED;

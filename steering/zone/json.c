@@ -221,6 +221,12 @@ json_is_map(const struct json *j)
 	return json_is_object(in_const(j));
 }
 
+double
+json_number_of(const struct json *j)
+{
+	return json_number_value(in_const(j));
+}
+
 enum json_kind
 json_kind_of(const struct json *j)
 {

@@ -44,6 +44,8 @@ bool json_flag(const struct json *map, const char *key);
 /* Of a string itself; "" when it is none. */
 const char *json_string_of(const struct json *j);
 bool json_is_map(const struct json *j);
+/* Of an INT or a NUMBER itself; 0 when it is neither. */
+double json_number_of(const struct json *j);
 enum json_kind {
 	JSON_KIND_NONE = 0, /* absent */
 	JSON_KIND_NULL,

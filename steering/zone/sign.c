@@ -249,7 +249,10 @@ sign_canonical(struct text *out, const struct sign_request *r, struct err *e)
 	struct digest body;
 
 	text_addf(out, "%s\n", r->method);
-	add_path(out, r->path);
+	if (r->path_as_is)
+		text_add_str(out, r->path);
+	else
+		add_path(out, r->path);
 	text_add_char(out, '\n');
 	sign_query(out, r->query, r->queries);
 	text_add_char(out, '\n');

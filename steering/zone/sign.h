@@ -36,6 +36,7 @@ struct sign_request {
 	size_t headers;
 	const void *body;
 	size_t body_bytes;
+	bool path_as_is; /* S3: the path is neither encoded again nor tidied */
 };
 
 /* "20150830T123600Z" of a wall clock second. */

@@ -122,6 +122,9 @@ class Validate(unittest.TestCase):
             answer = json.loads(expect(pointsman("validate", "-c", path, "--json"), 0))
             self.assertTrue(answer["ok"])
             self.assertTrue(all(s["survives"] for s in answer["services"]))
+            self.assertFalse([s for s in answer["services"]
+                              if s["name"].endswith("-drill")])
+            self.assertTrue(all(": " in s["does"] for s in answer["scenarios"]))
 
     def test_mistakes_come_all_at_once_with_their_place(self):
         path = self.file(SOLO.replace("weight: 100", "weight: 300")
@@ -142,13 +145,14 @@ class Validate(unittest.TestCase):
     def test_no_file(self):
         expect(pointsman("validate", "-c", self.folder / "absent.yaml"), 1, "absent.yaml")
 
-    def test_run_refuses_what_it_cannot_do(self):
+    def test_a_file_that_can_be_written_can_be_run(self):
         path = self.file(SOLO + "scenarios:\n  plan: {kind: multi-site, service: www, "
                                 "primary: a, recovery: b, trigger: approval, "
                                 "rto: 15m, rpo: 1m}\n")
-        expect(pointsman("validate", "-c", path), 0, "run refuses this file for now")
-        expect(pointsman("run", "-c", path, "--agent", "one"), 1, "scenarios yet")
-        expect(pointsman("plan", "-c", path), 2, "scenarios yet")
+        answer = json.loads(expect(pointsman("validate", "-c", path, "--json"), 0))
+        self.assertTrue(answer["runnable"], answer)
+
+    def test_an_agent_of_another_name(self):
         path = self.file(SOLO)
         expect(pointsman("run", "-c", path, "--agent", "onne"), 1, "did you mean 'one'?")
 

@@ -183,21 +183,6 @@ class Doctor(unittest.TestCase):
         keys.chmod(0o600)
         self.finds(w, 0, "good", "zone lab", "credentials: profile default of")
 
-    def test_a_file_that_run_refuses(self):
-        w = self.world()
-        w.write_config(w.text().replace("zones:\n", """  job:
-    exec: {argv: [/bin/true]}
-zones:
-""", 1))
-        code, text = w.command("validate", "--json")
-        answer = json.loads(text)
-        if not answer["ok"] or answer["runnable"]:
-            w.write_config(w.text().replace("quorum: solo\n", ""))
-            answer = json.loads(w.command("validate", "--json")[1])
-        if answer["ok"] and not answer["runnable"]:
-            self.finds(w, 1, "wrong", "configuration", "'pointsman run' refuses",
-                       answer["not_runnable"][0]["text"][:60])
-
     def test_a_state_directory_that_is_not_its_own_keeps_its_mode(self):
         w = self.world()
         folder = Path(w.folder, "state")

@@ -8,6 +8,7 @@
 
 #include "config/load.h"
 #include "config/model.h"
+#include "steering/agent/exec_check.h"
 #include "tests/unit/config_kit.h"
 
 static const char promote_line[] = "      promote: {exec: [/bin/promote]}\n";
@@ -225,6 +226,21 @@ START_TEST(the_shadow_is_the_service_under_another_name)
 }
 END_TEST
 
+/* … by programs too. */
+START_TEST(a_shadow_is_probed_as_what_it_is)
+{
+	static struct runner_msg m;
+	struct err e;
+
+	parse_with("http: {path: /healthz, status: [200]}",
+	    "exec: {argv: [/bin/probe, \"{service}\"]}");
+	ck_assert(
+	    exec_fill(c, (uint32_t)c->scenario[0].shadow, 0, 0, "192.0.2.5", &m, &e));
+	ck_assert_str_eq(m.text + strlen(m.text) + 1, "shop");
+	fini();
+}
+END_TEST
+
 /* Failover records and their checks would move the shadow by themselves. */
 START_TEST(a_shadow_is_plainly_weighted)
 {
@@ -381,6 +397,39 @@ START_TEST(a_secret_that_others_read_is_refused)
 }
 END_TEST
 
+static void
+plan_says(const char *find, const char *put, const char *sentence)
+{
+	char text[2048];
+
+	parse_with(find, put);
+	config_plan_text(c, 0, text, sizeof text);
+	ck_assert_msg(strstr(text, sentence) != NULL, "%s: %s", sentence, text);
+	fini();
+}
+
+START_TEST(what_a_plan_says)
+{
+	plan_says("cluster", "cluster",
+	    "plan (warm-standby of shop, fra to iad): when fra is DOWN and an operator "
+	    "says yes: fence, promote, ready, the records move; it asks for approval to "
+	    "begin. Back, on command: lag at most 10s, freeze, lag 0, the records move, "
+	    "unfreeze; it asks for no approval. A drill on _drill.shop.example.com (on "
+	    "command) leaves out fence, promote");
+	plan_says("trigger: approval", "trigger: automatic",
+	    "when fra is DOWN: fence, promote, ready, the records move; it asks for no "
+	    "approval. Back");
+	plan_says("      fence: {exec: [/bin/fence, \"{from}\", \"{fence}\"]}\n", "",
+	    "to begin, before promote (nothing closed the other side)");
+	plan_says("[/bin/promote]}", "[/bin/promote]}\n      ready: {approve: \"ok?\"}",
+	    "at ready (ok?)");
+	plan_says("    lag: lag\n", "", "before freeze (no lag is measured)");
+	plan_says("    drill: command\n", "", "; never drilled");
+	plan_says("drill: command", "drill: weekly", "(every 7d) leaves out");
+	plan_says("[/bin/promote]}", "[/bin/promote], drill: run}", "leaves out fence");
+}
+END_TEST
+
 /* ---- the hash ---- */
 
 static uint64_t
@@ -431,9 +480,11 @@ main(void)
 {
 	const TTest *const tests[] = {the_plan_of_a_service, what_fills_a_slot,
 	    a_webhook_as_written, an_aws_call_as_written,
-	    the_shadow_is_the_service_under_another_name, a_shadow_is_plainly_weighted,
+	    the_shadow_is_the_service_under_another_name,
+	    a_shadow_is_probed_as_what_it_is, a_shadow_is_plainly_weighted,
 	    lag_from_everywhere, plans_that_come_to_nothing_are_warned_of,
-	    a_secret_that_others_read_is_refused, the_hash_is_over_the_plan};
+	    a_secret_that_others_read_is_refused, what_a_plan_says,
+	    the_hash_is_over_the_plan};
 
 	return run_tests("config_scenarios", tests, sizeof tests / sizeof tests[0]);
 }

@@ -249,8 +249,8 @@ START_TEST(own_listing)
 	    {"maxitems", "40"}, {"identifier", "fra & ams"}};
 	static const struct text_pair header[] = {{"Host", "route53.amazonaws.com"},
 	    {"X-Amz-Date", "20261124T090000Z"}, {"X-Amz-Security-Token", "Tok/en+=="}};
-	struct sign_request r = {
-	    "GET", "/2013-04-01/hostedzone/Z1/rrset", query, 3, header, 3, NULL, 0};
+	struct sign_request r = {"GET", "/2013-04-01/hostedzone/Z1/rrset", query, 3,
+	    header, 3, NULL, 0, false};
 	struct sign_key key = {"AKIDLAB", "lab-secret", "us-east-1", "route53"};
 	struct text wire = TEXT_INIT(4096), authorization = TEXT_INIT(4096);
 	struct err e;
@@ -265,6 +265,23 @@ START_TEST(own_listing)
 	    "47bde48f46661c2e969b6873a43d27a569f72f0978b16adfb79aafb5820a4a93");
 	text_fini(&wire);
 	text_fini(&authorization);
+}
+END_TEST
+
+/* S3's keys may hold what a tidied path would lose. */
+START_TEST(a_path_as_it_is)
+{
+	struct sign_request r = {.method = "GET", .path = "/b//a%20b/./c/../d%2Be"};
+	struct text out = TEXT_INIT(4096);
+	struct err e;
+
+	ck_assert(sign_canonical(&out, &r, &e));
+	ck_assert_ptr_nonnull(strstr(text_str(&out), "GET\n/b/a%2520b/d%252Be\n"));
+	text_clear(&out);
+	r.path_as_is = true;
+	ck_assert(sign_canonical(&out, &r, &e));
+	ck_assert_ptr_nonnull(strstr(text_str(&out), "GET\n/b//a%20b/./c/../d%2Be\n"));
+	text_fini(&out);
 }
 END_TEST
 
@@ -311,7 +328,7 @@ START_TEST(every_part_counts)
 		struct text_pair query[] = {{i == 1 ? "n" : "m", i == 2 ? "v" : "w"}};
 		struct text_pair header[] = {{"Host", i == 3 ? "b" : "a"}};
 		struct sign_request r = {i == 4 ? "PUT" : "GET", i == 5 ? "/x" : "/",
-		    query, 1, header, 1, "body", i == 6 ? 3 : 4};
+		    query, 1, header, 1, "body", i == 6 ? 3 : 4, false};
 		struct sign_key key = {
 		    "K", i == 7 ? "S" : "s", i == 8 ? "r" : "s", "route53"};
 		struct text authorization = TEXT_INIT(4096);
@@ -339,6 +356,7 @@ main(void)
 	suite_add_tcase(suite, t);
 	tcase_add_test(t, suite_of_aws);
 	tcase_add_test(t, own_listing);
+	tcase_add_test(t, a_path_as_it_is);
 	tcase_add_test(t, dates);
 	tcase_add_test(t, queries);
 	tcase_add_test(t, every_part_counts);

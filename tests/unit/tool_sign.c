@@ -60,7 +60,7 @@ answer(struct asked *a)
 	struct text query = TEXT_INIT(65536), authorization = TEXT_INIT(65536);
 	struct sign_key key = {a->access_key, a->secret_key, a->region, a->service};
 	struct sign_request r = {a->method, a->path, a->query, a->queries, a->header,
-	    a->headers, a->body, a->body != NULL ? strlen(a->body) : 0};
+	    a->headers, a->body, a->body != NULL ? strlen(a->body) : 0, false};
 	struct err e;
 
 	sign_query(&query, a->query, a->queries);
