@@ -308,11 +308,13 @@ START_TEST(two_disasters_at_once)
 
 	sites_go_on(w, ORDER_FAILOVER);
 	WORLD_MUST(w, sites_await(w, slot, RUN_STARTED, HOUR));
+	w->sites->operator_on = false;
 	sites_lose(w, 'b');
 	world_run(w, 10 * MINUTE);
 	sites_bring(w, 'a');
 	world_run(w, 5 * MINUTE);
 	sites_order(w, 2, ORDER_ABORT);
+	w->sites->operator_on = true;
 	world_run(w, 10 * MINUTE);
 	sites_bring(w, 'b');
 	law_run_ends(w, 6 * HOUR);
