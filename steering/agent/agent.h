@@ -29,6 +29,7 @@ struct control;
 struct page;
 struct workers;
 struct jobs;
+struct acts;
 struct targets;
 struct elb_sense;
 struct lag;
@@ -36,6 +37,7 @@ struct self;
 struct peers;
 struct reload;
 struct verify;
+struct incidents;
 struct agent;
 
 #define AGENT_TICK_MS 100
@@ -136,11 +138,13 @@ struct agent {
 
 	struct facts *facts;
 	struct store *store; /* NULL: no `state` */
+	struct incidents *incidents;
 	struct metrics *metrics;
 	struct control *control; /* NULL: no `control` */
 	struct page *page;       /* NULL: no `page` */
 	struct workers *workers;
 	struct jobs *jobs; /* of the runner */
+	struct acts *acts; /* of act.h; NULL: none yet */
 	struct targets *targets;
 	struct elb_sense *elb;
 	struct lag *lag;

@@ -355,6 +355,23 @@ aws_query_identity(const struct aws_query *q)
 	return credentials_identity(q->credentials);
 }
 
+const char *
+aws_query_version(const char *service)
+{
+	static const char *const known[][2] = {
+	    {"elasticloadbalancing", "2015-12-01"},
+	    {"autoscaling", "2011-01-01"},
+	    {"ec2", "2016-11-15"},
+	    {"rds", "2014-10-31"},
+	    {"monitoring", "2010-08-01"},
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (strcmp(known[i][0], service) == 0)
+			return known[i][1];
+	return "";
+}
+
 static const char *
 or_empty(const char *text)
 {

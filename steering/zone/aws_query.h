@@ -29,6 +29,10 @@ struct event_base;
 struct aws_query;
 struct aws_call;
 
+/* Of the services that plans use, the version whose parameters are known here; "" for
+ * others. */
+const char *aws_query_version(const char *service);
+
 struct aws_query_spec {        /* copied; NULL is "" */
 	const char *service;   /* of host and signature: "elasticloadbalancing" */
 	const char *version;   /* "2015-12-01" */

@@ -2,58 +2,16 @@
 /*
  * Services agree on the shape of a refusal (ErrorResponse/Error/Code, in EC2
  * Response/Errors/Error/Code) and not on its words or status: EC2 throttles with 503.
- * So the code decides, from one table, and the status only where there is no code.
+ * So the code decides (aws_codes.h), and the status only where there is no code.
  */
 #include "steering/zone/aws_verdict.h"
 
 #include <assert.h>
 #include <string.h>
 
+#include "steering/zone/aws_codes.h"
 #include "steering/zone/route53_xml.h"
 #include "steering/zone/xml.h"
-
-enum meaning {
-	MEANS_NO = 0,
-	MEANS_THROTTLED,
-	MEANS_SIGNATURE,
-	MEANS_CREDENTIALS,
-	MEANS_PERMISSION,
-	MEANS_TROUBLE, /* their side: it may have been carried out */
-};
-
-static const struct {
-	const char *code;
-	enum meaning meaning;
-} codes[] = {
-    {"Throttling", MEANS_THROTTLED},
-    {"ThrottlingException", MEANS_THROTTLED},
-    {"ThrottledException", MEANS_THROTTLED},
-    {"RequestThrottled", MEANS_THROTTLED},
-    {"RequestThrottledException", MEANS_THROTTLED},
-    {"RequestLimitExceeded", MEANS_THROTTLED},
-    {"TooManyRequestsException", MEANS_THROTTLED},
-    {"EC2ThrottledException", MEANS_THROTTLED},
-    {"SlowDown", MEANS_THROTTLED},
-    {"SignatureDoesNotMatch", MEANS_SIGNATURE},
-    {"RequestExpired", MEANS_SIGNATURE},
-    {"RequestTimeTooSkewed", MEANS_SIGNATURE},
-    {"InvalidSignatureException", MEANS_SIGNATURE},
-    {"InvalidClientTokenId", MEANS_CREDENTIALS},
-    {"UnrecognizedClientException", MEANS_CREDENTIALS},
-    {"AuthFailure", MEANS_CREDENTIALS},
-    {"ExpiredToken", MEANS_CREDENTIALS},
-    {"ExpiredTokenException", MEANS_CREDENTIALS},
-    {"MissingAuthenticationToken", MEANS_CREDENTIALS},
-    {"IncompleteSignature", MEANS_CREDENTIALS},
-    {"AccessDenied", MEANS_PERMISSION},
-    {"AccessDeniedException", MEANS_PERMISSION},
-    {"UnauthorizedOperation", MEANS_PERMISSION},
-    {"OptInRequired", MEANS_PERMISSION},
-    {"InternalFailure", MEANS_TROUBLE},
-    {"InternalError", MEANS_TROUBLE},
-    {"ServiceUnavailable", MEANS_TROUBLE},
-    {"Unavailable", MEANS_TROUBLE},
-};
 
 const char *
 aws_result_word(enum aws_result r)
@@ -71,15 +29,6 @@ aws_result_word(enum aws_result r)
 	return word[r];
 }
 
-static enum meaning
-meaning_of(const char *code)
-{
-	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (strcmp(codes[i].code, code) == 0)
-			return codes[i].meaning;
-	return MEANS_NO;
-}
-
 /* CloudWatch signs as one and is permitted as the other. */
 static const char *
 iam_word(const char *service)
@@ -92,32 +41,32 @@ refuse(struct aws_verdict *v, const char *service, const char *action,
     const struct route53_error *error)
 {
 	memcpy(v->code, error->code, sizeof v->code);
-	switch (meaning_of(error->code)) {
-	case MEANS_THROTTLED:
+	switch (aws_meaning_of(error->code)) {
+	case AWS_MEANS_THROTTLED:
 		v->result = AWS_BUSY;
 		(void)err_set(&v->err, "%.60s is busy (%s): %.300s", service,
 		    error->code, error->message);
 		return;
-	case MEANS_TROUBLE:
+	case AWS_MEANS_TROUBLE:
 		v->result = AWS_UNKNOWN;
 		(void)err_set(&v->err, "%.60s is in trouble (%s): %.300s", service,
 		    error->code, error->message);
 		return;
-	case MEANS_PERMISSION:
+	case AWS_MEANS_PERMISSION:
 		v->result = AWS_DENIED;
 		(void)err_set(&v->err,
 		    "%.60s is not permitted (%s): allow %.60s:%.60s in the IAM policy "
 		    "of these credentials: %.160s",
 		    action, error->code, iam_word(service), action, error->message);
 		return;
-	case MEANS_CREDENTIALS:
+	case AWS_MEANS_CREDENTIALS:
 		v->result = AWS_DENIED;
 		v->rejected = true;
 		(void)err_set(&v->err,
 		    "%.60s: AWS does not accept the credentials (%s): %.240s", action,
 		    error->code, error->message);
 		return;
-	case MEANS_SIGNATURE:
+	case AWS_MEANS_SIGNATURE:
 		v->result = AWS_DENIED;
 		v->resign = true;
 		(void)err_set(&v->err,
@@ -125,7 +74,7 @@ refuse(struct aws_verdict *v, const char *service, const char *action,
 		    "key and at this machine's clock: %.200s",
 		    action, error->code, error->message);
 		return;
-	case MEANS_NO:
+	case AWS_MEANS_NO:
 		v->result = AWS_REFUSED;
 		(void)err_set(&v->err, "%.60s refused (%s): %.300s", action,
 		    error->code, error->message);

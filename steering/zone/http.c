@@ -40,7 +40,7 @@ struct http_call {
 	void *tls_arg;
 	void *sent; /* copy of the request's body: may hold a token */
 	size_t sent_bytes;
-	bool https, once;
+	bool https, once, cut, was_cut;
 	int64_t date_wall_s;
 	uint64_t sent_ms;
 	http_cb cb;
@@ -115,6 +115,8 @@ finish(struct http_call *c, CURLcode code)
 
 	(void)curl_easy_getinfo(c->easy, CURLINFO_EFFECTIVE_URL, &host);
 	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &r.status);
+	if (code == CURLE_WRITE_ERROR && c->was_cut)
+		code = CURLE_OK;
 	r.date_wall_s = c->date_wall_s;
 	r.body = text_str(&c->body);
 	r.body_bytes = c->body.n;
@@ -286,9 +288,11 @@ static size_t
 take_body(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
+	size_t room = c->answer_max - c->body.n;
 
-	text_add(&c->body, bytes, size * n);
-	return text_ok(&c->body) ? size * n : 0;
+	c->was_cut = c->cut && size * n > room;
+	text_add(&c->body, bytes, c->was_cut ? room : size * n);
+	return text_ok(&c->body) && !c->was_cut ? size * n : 0;
 }
 
 static size_t
@@ -426,7 +430,7 @@ set_options(struct http_call *c, const struct http_request *r)
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms);
 	SET(CURLOPT_TIMEOUT_MS, (long)r->total_ms);
-	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->answer_max);
+	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)(r->cut ? 0 : c->answer_max));
 	SET(CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
 	/* Or a look-up that hangs would be waited for, and the loop with it. */
 	SET(CURLOPT_QUICK_EXIT, 1L);
@@ -463,6 +467,7 @@ http_call_start(
 	c->arg = arg;
 	c->https = strncasecmp(r->url, "https:", 6) == 0;
 	c->once = r->once;
+	c->cut = r->cut;
 	c->answer_max = r->answer_max != 0 ? r->answer_max : HTTP_BODY_MAX;
 	c->body = TEXT_INIT(c->answer_max);
 	c->sent_ms = now_boot_ms();

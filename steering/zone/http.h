@@ -4,9 +4,9 @@
  *
  * Asynchronous on one event_base. TLS is verified, redirects are not followed,
  * HTTPS_PROXY and NO_PROXY are honoured, AWS_CA_BUNDLE replaces the system's
- * authorities, and a request may bring whom it trusts itself. The answer says how far the request came, because a caller that
- * changes things must know: a request that never left can be forgotten, one without
- * an answer may have been carried out.
+ * authorities, and a request may bring whom it trusts itself. The answer says how far
+ * the request came, because a caller that changes things must know: a request that never
+ * left can be forgotten, one without an answer may have been carried out.
  */
 #ifndef STEERING_ZONE_HTTP_H
 #define STEERING_ZONE_HTTP_H
@@ -37,6 +37,7 @@ struct http_request {
 					* reused one that breaks makes curl send again */
 	bool direct;       /* past every proxy: link-local services, peers */
 	size_t answer_max; /* bytes of body taken; 0: HTTP_BODY_MAX */
+	bool cut;          /* a longer body is cut there; else it is no answer */
 	/* "host:port" to connect to instead of the url's, whose host is still what the
 	 * certificate must name; IPv6 in brackets. NULL: the url's. */
 	const char *connect_to;

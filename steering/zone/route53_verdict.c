@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One table from AWS's error codes to what they mean for us; a code that is not in it
- * is a plain no. Numbers of statuses decide only where there is no code.
+ * From AWS's error codes to what they mean for us; one that is not known is a plain no.
+ * Numbers of statuses decide only where there is no code.
  */
 #include "steering/zone/route53_verdict.h"
 
 #include <string.h>
 
+#include "steering/zone/aws_codes.h"
 #include "steering/zone/route53_xml.h"
 
 enum meaning {
@@ -23,34 +24,16 @@ enum meaning {
 	MEANS_TROUBLE,  /* their side */
 };
 
+/* Of Route 53 alone; what every service says is in aws_codes.h. */
 static const struct {
 	const char *code;
 	enum meaning meaning;
 } codes[] = {
-    {"Throttling", MEANS_THROTTLED},
-    {"ThrottlingException", MEANS_THROTTLED},
-    {"RequestLimitExceeded", MEANS_THROTTLED},
-    {"TooManyRequestsException", MEANS_THROTTLED},
     {"PriorRequestNotComplete", MEANS_PRIOR},
     {"InvalidChangeBatch", MEANS_BATCH},
-    {"SignatureDoesNotMatch", MEANS_SIGNATURE},
-    {"RequestExpired", MEANS_SIGNATURE},
-    {"RequestTimeTooSkewed", MEANS_SIGNATURE},
-    {"InvalidSignatureException", MEANS_SIGNATURE},
-    {"InvalidClientTokenId", MEANS_CREDENTIALS},
-    {"UnrecognizedClientException", MEANS_CREDENTIALS},
-    {"ExpiredToken", MEANS_CREDENTIALS},
-    {"ExpiredTokenException", MEANS_CREDENTIALS},
-    {"MissingAuthenticationToken", MEANS_CREDENTIALS},
-    {"IncompleteSignature", MEANS_CREDENTIALS},
-    {"AccessDenied", MEANS_PERMISSION},
-    {"AccessDeniedException", MEANS_PERMISSION},
     {"NoSuchHostedZone", MEANS_ZONE},
     {"NoSuchHealthCheck", MEANS_NO_CHECK},
     {"HealthCheckAlreadyExists", MEANS_TAKEN},
-    {"InternalFailure", MEANS_TROUBLE},
-    {"InternalError", MEANS_TROUBLE},
-    {"ServiceUnavailable", MEANS_TROUBLE},
 };
 
 static const char *const action[] = {
@@ -67,6 +50,20 @@ meaning_of(const char *code)
 	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
 		if (strcmp(codes[i].code, code) == 0)
 			return codes[i].meaning;
+	switch (aws_meaning_of(code)) {
+	case AWS_MEANS_THROTTLED:
+		return MEANS_THROTTLED;
+	case AWS_MEANS_SIGNATURE:
+		return MEANS_SIGNATURE;
+	case AWS_MEANS_CREDENTIALS:
+		return MEANS_CREDENTIALS;
+	case AWS_MEANS_PERMISSION:
+		return MEANS_PERMISSION;
+	case AWS_MEANS_TROUBLE:
+		return MEANS_TROUBLE;
+	case AWS_MEANS_NO:
+		break;
+	}
 	return MEANS_NO;
 }
 
