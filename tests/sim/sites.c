@@ -365,9 +365,12 @@ sites_await(struct world *w, enum slot slot, enum run_state state, uint64_t limi
 	struct scenario_plan plan;
 	struct ledger l;
 
-	for (; w->now_ms < end_ms; world_run(w, 20))
-		if (sites_run(w, &l, &plan) && l.run.state == state &&
+	for (; w->now_ms < end_ms; world_run(w, 50)) {
+		if (!sites_run(w, &l, &plan))
+			return false;
+		if (l.run.state == state &&
 		    (slot == SLOT_NONE || sites_slot(w) == slot))
 			return true;
+	}
 	return false;
 }

@@ -153,7 +153,8 @@ bool sites_run(const struct world *w, struct ledger *l, struct scenario_plan *pl
 enum slot sites_slot(const struct world *w);
 /* Runs until there is no run; false after limit_ms. */
 bool sites_await_end(struct world *w, uint64_t limit_ms);
-/* … until the run's state is this (and its slot, unless SLOT_NONE). */
+/* … until the run's state is this (and its slot, unless SLOT_NONE); false when it ends
+ * before. */
 bool
 sites_await(struct world *w, enum slot slot, enum run_state state, uint64_t limit_ms);
 

@@ -90,7 +90,7 @@ START_TEST(seeds)
 		broken += !run_seed(from + i, hours, &score);
 	tell(n, hours, &score, (double)(clock() - began) / CLOCKS_PER_SEC);
 	ck_assert_uint_eq(broken, 0);
-	if (world_one_seed())
+	if (world_one_seed() || n < 100)
 		return;
 	/* they did what they are for */
 	ck_assert_uint_gt(score.runs, n / 2);
@@ -98,6 +98,7 @@ START_TEST(seeds)
 	ck_assert_uint_gt(score.taken_over, 0);
 	ck_assert_uint_gt(score.refused, 0);
 	ck_assert_uint_gt(score.deaths, 0);
+	ck_assert_uint_gt(codec_carried(), 0);
 }
 END_TEST
 

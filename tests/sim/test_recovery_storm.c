@@ -20,7 +20,7 @@ end_well(struct world *w)
 	world_end(w);
 }
 
-/* All that could be told apart is played under POINTSMAN_ALL, every third else. */
+/* All that could be told apart is played under POINTSMAN_ALL, every third otherwise. */
 static bool
 is_left_out(int n)
 {
@@ -167,6 +167,8 @@ END_TEST
 START_TEST(the_runner_is_stopped_at_every_step)
 {
 	for (int slot = SLOT_FENCE; slot < SLOTS; slot++) {
+		if (is_left_out(slot + _i))
+			continue;
 		struct world *w = storm((uint64_t)slot, kinds[_i], false);
 
 		sites_go_on(w, ORDER_FAILOVER);
@@ -188,6 +190,8 @@ END_TEST
 START_TEST(the_runner_is_cut_off_at_every_step)
 {
 	for (int slot = SLOT_FENCE; slot < SLOTS; slot++) {
+		if (is_left_out(slot + _i))
+			continue;
 		struct world *w = storm((uint64_t)slot, kinds[_i], true);
 
 		sites_go_on(w, ORDER_FAILBACK);
@@ -260,6 +264,8 @@ END_TEST
 START_TEST(the_primary_comes_back_in_the_middle)
 {
 	for (int slot = SLOT_FENCE; slot < SLOTS; slot++) {
+		if (is_left_out(slot + _i))
+			continue;
 		struct world *w = storm((uint64_t)slot, kinds[_i], false);
 
 		sites_go_on(w, ORDER_FAILOVER);
