@@ -457,6 +457,12 @@ START_TEST(people_are_told)
 }
 END_TEST
 
+static void
+teardown(void)
+{
+	bench_free(&b);
+}
+
 int
 main(void)
 {
@@ -464,6 +470,7 @@ main(void)
 	TCase *t = tcase_create("engine scenario, life");
 
 	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, another_runs_it_and_nothing_is_done_here);
 	tcase_add_test(t, a_lost_holder_is_succeeded_when_its_step_is_over);
 	tcase_add_test(t, not_by_an_agent_at_the_failed_site);
