@@ -133,16 +133,14 @@ look_at_file(struct doctor *d, const char *what, const char *path, bool secret)
 }
 
 static void
-look_at_program(struct doctor *d, const char *check, const char *path)
+look_at_program(
+    struct doctor *d, const char *what, const char *path, const char *meanwhile)
 {
-	char what[WORD_MAX + 16];
 	struct stat s;
 
-	(void)snprintf(what, sizeof what, "check %s", check);
 	if (stat(path, &s) != 0)
-		doctor_say(d, DOCTOR_WRONG, what,
-		    "%s: %s: its samples are UNKNOWN until it is there", path,
-		    strerror(errno));
+		doctor_say(d, DOCTOR_WRONG, what, "%s: %s: %s until it is there", path,
+		    strerror(errno), meanwhile);
 	else if (!S_ISREG(s.st_mode))
 		doctor_say(d, DOCTOR_WRONG, what, "%s is no regular file", path);
 	else if ((s.st_mode & 0111) == 0 || access(path, X_OK) != 0)
@@ -161,6 +159,25 @@ look_at_program(struct doctor *d, const char *check, const char *path)
 		    path, (unsigned)(s.st_mode & 0777));
 	else
 		doctor_say(d, DOCTOR_GOOD, what, "%s can be executed", path);
+}
+
+/* Whichever agent carries out a step needs what is in it. */
+static void
+look_at_steps(struct doctor *d, const struct config_scenario *s)
+{
+	char what[2 * WORD_MAX + 16];
+
+	for (unsigned i = 0; i < SLOTS; i++) {
+		const struct config_act *a = &s->act[i];
+
+		(void)snprintf(
+		    what, sizeof what, "%s %s", s->name, slot_word((enum slot)i));
+		if (a->kind == ACT_EXEC)
+			look_at_program(d, what, a->arg[0],
+			    "the step fails when this agent carries it out");
+		for (uint32_t h = 0; h < a->webhook.headers; h++)
+			look_at_file(d, what, a->webhook.header[h].file, true);
+	}
 }
 
 static void
@@ -183,8 +200,11 @@ look_at_files(struct doctor *d)
 		(void)snprintf(what, sizeof what, "check %s", c->check[i].name);
 		look_at_file(d, what, c->check[i].http.ca, false);
 		if (c->check[i].kind == CHECK_EXEC)
-			look_at_program(d, c->check[i].name, c->exec[i].arg[0]);
+			look_at_program(
+			    d, what, c->exec[i].arg[0], "its samples are UNKNOWN");
 	}
+	for (uint32_t i = 0; i < c->scenarios; i++)
+		look_at_steps(d, &c->scenario[i]);
 	if (getenv("AWS_CA_BUNDLE") != NULL)
 		look_at_file(d, "AWS_CA_BUNDLE", getenv("AWS_CA_BUNDLE"), false);
 }

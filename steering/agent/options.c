@@ -44,6 +44,8 @@ static const struct option_row {
 	"how long it stands: 30m, 4h, 2d"},
     {"reason", 0, KIND_TEXT, offsetof(struct options, reason), "TEXT",
 	"why; for the log"},
+    {"incidents", 0, KIND_FLAG, offsetof(struct options, incidents), "",
+	"the incidents alone"},
     {"count", 'n', KIND_COUNT, offsetof(struct options, count), "N", "how many (50)"},
 };
 #define ROWS (sizeof rows / sizeof rows[0])

@@ -24,6 +24,7 @@
 #include "steering/agent/door.h"
 #include "steering/agent/elb_sense.h"
 #include "steering/agent/facts.h"
+#include "steering/agent/incidents.h"
 #include "steering/agent/jobs.h"
 #include "steering/agent/lag.h"
 #include "steering/agent/metrics.h"
@@ -269,6 +270,7 @@ begin_process(struct life *l, const struct run_options *o, struct err *e)
 		a->store = store_new(a->config->state, NULL);
 	a->facts =
 	    facts_new(STDERR_FILENO, o->verbose ? FACT_DEBUG : FACT_INFO, a->store);
+	a->incidents = incidents_new(a);
 	a->metrics = metrics_new(a->config);
 	a->base = event_base_new();
 	if (a->base == NULL)
@@ -446,6 +448,7 @@ end(struct life *l)
 	acts_free(a);
 	jobs_free(a->jobs);
 	self_free(a->self);
+	incidents_free(a->incidents);
 	if (a->metrics != NULL)
 		metrics_free(a->metrics);
 	if (a->facts != NULL)

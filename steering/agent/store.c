@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one file that knows SQLite. SQLite, because a timeline that can be queried with
+ * The file that knows how SQLite is written (store_read.c reads). SQLite, because a timeline that can be queried with
  * a tool that everybody has, and that survives kill -9, is not worth writing again;
  * WAL, because a reader (`pointsman history`) must not hold up the writer. The thread
  * around it, for its fsync can take seconds on a sick disk, is store_queue.c's.
@@ -18,15 +18,22 @@
 #include "steering/agent/logfmt.h"
 #include "steering/agent/store_file.h"
 
-#define FILE_NAME "pointsman.db"
 #define FORMAT 1         /* PRAGMA user_version */
 #define TRIM_EVERY 1024  /* rows written between trims */
 #define OTHER_ROWS 10000 /* ledgers and changes kept */
+#define INCIDENT_ROWS 1000
 #define BUSY_MS 2000
 #define WAL_BYTES 16777216
 #define WAL_BYTES_TEXT "16777216"
 
-enum statement { PUT_FACT = 0, PUT_LEDGER, PUT_SENT, PUT_OUTCOME, STATEMENTS };
+enum statement {
+	PUT_FACT = 0,
+	PUT_LEDGER,
+	PUT_SENT,
+	PUT_OUTCOME,
+	PUT_INCIDENT,
+	STATEMENTS
+};
 
 static const char *const statement_sql[STATEMENTS] = {
     [PUT_FACT] = "INSERT INTO facts (wall_ms, at_wall_ms, level, fact, service, member,"
@@ -37,6 +44,10 @@ static const char *const statement_sql[STATEMENTS] = {
 		 " VALUES (?,?,?,?)",
     [PUT_OUTCOME] = "UPDATE changes SET outcome = ?3, outcome_wall_ms = ?4"
 		    " WHERE service = ?1 AND nonce = ?2",
+    [PUT_INCIDENT] = "INSERT INTO incidents (wall_ms, service, run, scenario, text)"
+		     " VALUES (?,?,?,?,?) ON CONFLICT (service, run) DO UPDATE SET"
+		     " wall_ms = excluded.wall_ms, scenario = excluded.scenario,"
+		     " text = excluded.text",
 };
 
 static const char schema[] =
@@ -53,6 +64,9 @@ static const char schema[] =
     " sent_wall_ms INTEGER NOT NULL, service TEXT NOT NULL, epoch INTEGER NOT NULL,"
     " nonce TEXT NOT NULL, outcome TEXT, outcome_wall_ms INTEGER);"
     "CREATE INDEX IF NOT EXISTS changes_nonce ON changes (service, nonce);"
+    "CREATE TABLE IF NOT EXISTS incidents (id INTEGER PRIMARY KEY,"
+    " wall_ms INTEGER NOT NULL, service TEXT NOT NULL, run INTEGER NOT NULL,"
+    " scenario TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (service, run));"
     "PRAGMA user_version = 1;"
     "COMMIT;";
 
@@ -256,11 +270,18 @@ write_item(struct store_file *f, const struct store_item *item)
 	    [STORE_LEDGER] = PUT_LEDGER,
 	    [STORE_SENT] = PUT_SENT,
 	    [STORE_OUTCOME] = PUT_OUTCOME,
+	    [STORE_INCIDENT] = PUT_INCIDENT,
 	};
 	sqlite3_stmt *q = f->statement[by_kind[item->kind]];
 
 	if (item->kind == STORE_FACT) {
 		bind_fact(q, &item->row);
+	} else if (item->kind == STORE_INCIDENT) {
+		(void)sqlite3_bind_int64(q, 1, item->wall_ms);
+		bind_text(q, 2, item->service);
+		(void)sqlite3_bind_int64(q, 3, (int64_t)item->epoch);
+		bind_text(q, 4, item->word);
+		bind_text(q, 5, item->text);
 	} else if (item->kind == STORE_OUTCOME) {
 		bind_text(q, 1, item->service);
 		bind_nonce(q, 2, item->nonce);
@@ -290,9 +311,10 @@ trim(struct store_file *f)
 	    " OR wall_ms < %" PRId64 ";"
 	    "DELETE FROM ledgers WHERE id <= (SELECT max(id) FROM ledgers) - %u"
 	    " AND id NOT IN (SELECT max(id) FROM ledgers GROUP BY service);"
-	    "DELETE FROM changes WHERE id <= (SELECT max(id) FROM changes) - %u;",
+	    "DELETE FROM changes WHERE id <= (SELECT max(id) FROM changes) - %u;"
+	    "DELETE FROM incidents WHERE id <= (SELECT max(id) FROM incidents) - %u;",
 	    f->rows_max, wall_now_ms() - (int64_t)f->days_max * 86400000, OTHER_ROWS,
-	    OTHER_ROWS);
+	    OTHER_ROWS, INCIDENT_ROWS);
 	f->rows = 0;
 	return sqlite3_exec(f->db, sql, NULL, NULL, NULL);
 }
@@ -386,7 +408,7 @@ store_file_new(const char *directory, uint32_t rows_max, uint32_t days_max)
 	f->rows_max = rows_max;
 	f->days_max = days_max;
 	(void)snprintf(f->directory, sizeof f->directory, "%s", directory);
-	(void)snprintf(f->path, sizeof f->path, "%s/%s", f->directory, FILE_NAME);
+	(void)snprintf(f->path, sizeof f->path, "%s/%s", f->directory, STORE_FILE_NAME);
 	return f;
 }
 
@@ -437,83 +459,11 @@ store_file_move_aside(struct store_file *f, char *name, size_t name_bytes)
 	close_file(f);
 	(void)gmtime_r(&now, &tm);
 	(void)strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
-	(void)snprintf(name, name_bytes, "%s.broken-%s", FILE_NAME, stamp);
+	(void)snprintf(name, name_bytes, "%s.broken-%s", STORE_FILE_NAME, stamp);
 	for (unsigned i = 0; i < PARTS; i++) {
 		(void)snprintf(from, sizeof from, "%s%s", f->path, part_suffix[i]);
 		(void)snprintf(
 		    to, sizeof to, "%s/%s%s", f->directory, name, part_suffix[i]);
 		(void)rename(from, to);
 	}
-}
-
-/* ---- the timeline ---- */
-
-static void
-take_text(sqlite3_stmt *q, int column, char *out, size_t out_bytes)
-{
-	const unsigned char *text = sqlite3_column_text(q, column);
-
-	(void)snprintf(out, out_bytes, "%s", text != NULL ? (const char *)text : "");
-}
-
-/* A word that this version does not know is FACT_NONE: it came from a newer one. */
-static void
-take_fact(sqlite3_stmt *q, struct store_fact *r)
-{
-	char word[32];
-
-	*r = (struct store_fact){.wall_ms = sqlite3_column_int64(q, 0),
-	    .at_wall_ms = sqlite3_column_int64(q, 1)};
-	take_text(q, 2, word, sizeof word);
-	for (int l = FACT_DEBUG; l <= FACT_ERROR; l++)
-		if (strcmp(word, logfmt_level((enum fact_level)l)) == 0)
-			r->fact.level = (enum fact_level)l;
-	take_text(q, 3, word, sizeof word);
-	for (int k = FACT_NONE; k < FACT_KINDS; k++)
-		if (strcmp(word, fact_word((enum fact_kind)k)) == 0)
-			r->fact.kind = (enum fact_kind)k;
-	take_text(q, 4, r->service, sizeof r->service);
-	take_text(q, 5, r->member, sizeof r->member);
-	take_text(q, 6, r->fact.value, sizeof r->fact.value);
-	take_text(q, 7, r->fact.address, sizeof r->fact.address);
-	r->fact.epoch = (uint64_t)sqlite3_column_int64(q, 8);
-	take_text(q, 9, word, sizeof word);
-	r->fact.nonce = strtoull(word, NULL, 16);
-	take_text(q, 10, r->fact.text, sizeof r->fact.text);
-}
-
-bool
-store_timeline(const char *directory, const char *service, uint32_t n,
-    void (*fn)(const struct store_fact *f, void *arg), void *arg, struct err *e)
-{
-	static const char sql[] =
-	    "SELECT * FROM (SELECT wall_ms, at_wall_ms, level, fact, service, member, value,"
-	    " address, epoch, nonce, text, id FROM facts WHERE ?1 = '' OR service = ?1"
-	    " ORDER BY id DESC LIMIT ?2) ORDER BY id";
-	char path[640];
-	sqlite3 *db = NULL;
-	sqlite3_stmt *q = NULL;
-	struct store_fact row;
-
-	(void)snprintf(path, sizeof path, "%.512s/%s", directory, FILE_NAME);
-	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
-	if (rc == SQLITE_OK)
-		(void)sqlite3_busy_timeout(db, BUSY_MS);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
-	if (rc == SQLITE_OK) {
-		bind_text(q, 1, service);
-		(void)sqlite3_bind_int64(q, 2, n);
-		while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
-			take_fact(q, &row);
-			fn(&row, arg);
-		}
-	}
-	bool ok = rc == SQLITE_DONE;
-	if (!ok)
-		(void)err_set(
-		    e, "%.300s cannot be read: %.150s", path, sqlite3_errmsg(db));
-	(void)sqlite3_finalize(q);
-	(void)sqlite3_close(db);
-	return ok;
 }

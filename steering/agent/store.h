@@ -57,6 +57,11 @@ void store_put_sent(struct store *s, const char *service, uint64_t epoch,
 /* … and this became of it: "committed", "lost", "refused" …; "unknown" leaves it open. */
 void store_put_outcome(struct store *s, const char *service, uint64_t nonce,
     const char *outcome, int64_t wall_ms);
+/* What is known of an incident (incident.h), in the place of what was put of it before.
+ * run 0: a fault that nothing has begun for; text "": it is forgotten. The newest
+ * 1,000 are kept. */
+void store_put_incident(struct store *s, const char *service, uint64_t run,
+    const char *scenario, const char *text, int64_t wall_ms);
 
 /* ---- reading: from memory, never waits ---- */
 /* The highest version put for the service, by this run or an earlier one. */
@@ -76,10 +81,14 @@ bool store_next_trouble(struct store *s, struct store_trouble *t);
 uint64_t store_dropped(struct store *s); /* entries lost to a full queue */
 uint32_t store_queued(struct store *s);  /* entries not yet on the disk */
 
-/* ---- the timeline, by another process ---- */
+/* ---- by another process (store_read.c) ---- */
 /* The newest n facts of the file, oldest first; service "" is all. */
 bool store_timeline(const char *directory, const char *service, uint32_t n,
     void (*fn)(const struct store_fact *f, void *arg), void *arg,
     struct err *e) MUST_CHECK;
+/* The newest n incidents of a service or scenario, oldest first; name "" is all, run 0
+ * any. A file of before there were incidents has none. */
+bool store_incidents(const char *directory, const char *name, uint64_t run, uint32_t n,
+    void (*fn)(const char *text, void *arg), void *arg, struct err *e) MUST_CHECK;
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "steering/agent/store_memory.h"
 
+#define STORE_FILE_NAME "pointsman.db"
+
 struct store_file;
 
 enum store_result {

@@ -126,10 +126,12 @@ knowledge_learn(struct store_knowledge *k, const struct store_item *item)
 {
 	struct store_known *n;
 
-	if (item->kind == STORE_FACT || (n = knowledge_of(k, item->service)) == NULL)
+	if (item->kind == STORE_FACT || item->kind == STORE_INCIDENT ||
+	    (n = knowledge_of(k, item->service)) == NULL)
 		return;
 	switch (item->kind) {
 	case STORE_FACT:
+	case STORE_INCIDENT:
 		break;
 	case STORE_LEDGER:
 		n->epoch = item->epoch;

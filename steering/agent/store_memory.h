@@ -9,7 +9,13 @@
 #include "steering/agent/store.h"
 
 /* ---- the queue: oldest first, bounded, entries on the heap ---- */
-enum store_kind { STORE_FACT = 0, STORE_LEDGER, STORE_SENT, STORE_OUTCOME };
+enum store_kind {
+	STORE_FACT = 0,
+	STORE_LEDGER,
+	STORE_SENT,
+	STORE_OUTCOME,
+	STORE_INCIDENT
+};
 
 struct store_item {
 	struct store_item *next;
@@ -18,8 +24,8 @@ struct store_item {
 	char service[WORD_MAX];
 	uint64_t epoch, nonce; /* not of a FACT */
 	struct store_fact row; /* FACT */
-	char word[WORD_MAX];   /* OUTCOME */
-	char *text;            /* LEDGER; owned */
+	char word[WORD_MAX];   /* OUTCOME; INCIDENT: its scenario */
+	char *text;            /* LEDGER, INCIDENT; owned */
 };
 
 struct store_queue {

@@ -302,6 +302,19 @@ store_put_outcome(struct store *s, const char *service, uint64_t nonce,
 	enqueue(s, item);
 }
 
+void
+store_put_incident(struct store *s, const char *service, uint64_t run,
+    const char *scenario, const char *text, int64_t wall_ms)
+{
+	struct store_item *item = item_new(STORE_INCIDENT, service, run, 0, wall_ms);
+
+	(void)snprintf(item->word, sizeof item->word, "%s", scenario);
+	item->text = strdup(text);
+	if (item->text == NULL)
+		abort();
+	enqueue(s, item);
+}
+
 bool
 store_last_ledger(
     struct store *s, const char *service, uint64_t *epoch, uint64_t *nonce)

@@ -170,6 +170,32 @@ class Doctor(unittest.TestCase):
         w.agent.env["AWS_CA_BUNDLE"] = "/absent.pem"
         self.finds(w, 1, "wrong", "AWS_CA_BUNDLE", "No such file")
 
+    def test_what_steps_need(self):
+        w = self.world()
+        program = Path(w.folder, "fence")
+        w.write_config(w.text() + """scenarios:
+  plan:
+    kind: warm-standby
+    service: www
+    primary: a
+    recovery: b
+    rto: 15m
+    rpo: 1m
+    trigger: command
+    steps:
+      fence: {exec: [%s, "{fence}"]}
+      promote:
+        webhook: {url: "https://x.example/", headers: {Authorization: {file: token}}}
+""" % program)
+        self.finds(w, 1, "wrong", "plan fence", "the step fails when this agent")
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        self.finds(w, 1, "good", "plan fence", "can be executed")
+        self.finds(w, 1, "wrong", "plan promote", "token: No such file")
+        token = Path(w.folder, "token")
+        token.touch(0o600)
+        self.finds(w, 1, "wrong", "plan promote", "is empty")
+
     def test_shared_file_that_others_read(self):
         w = self.world()
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -11,7 +11,7 @@ import unittest
 from world import POINTSMAN, World, main
 
 WORDS = {"": [], "[SERVICE]": ["www"], "SERVICE": ["www"], "[ZONE|SCENARIO]": ["lab"],
-         "[SERVICE/MEMBER]": ["www/b"], "SERVICE/MEMBER": ["www/b"]}
+         "[SERVICE|INCIDENT]": ["www"], "[SERVICE/MEMBER]": ["www/b"], "SERVICE/MEMBER": ["www/b"]}
 NO_JSON = {"run"}               # it does not answer, it goes on
 
 

@@ -35,7 +35,7 @@ ADAPTERS = {
     "OpenSSL": (r"openssl/", ["steering/zone/sign.c", "probe/tls.c",
                               "steering/agent/peer_pem.c", "steering/agent/peer_tls.c"]),
     "libseccomp": (r"seccomp", ["probe/sandbox_filter.c"]),
-    "SQLite": (r"sqlite3", ["steering/agent/store.c"]),
+    "SQLite": (r"sqlite3", ["steering/agent/store.c", "steering/agent/store_read.c"]),
     "libyaml": (r"yaml\.h", ["config/yaml.c"]),
     "jansson": (r"jansson", ["steering/zone/json.c"]),
     "expat": (r"expat", ["steering/zone/xml.c"]),
