@@ -223,6 +223,55 @@ rule_step(struct load *l, const struct block *plan, const struct block *step)
 		rules_placeholders(l, ynode_get(step->node, "until"), placeholders);
 }
 
+/* An exec or a webhook under this slot: NULL: there is none. */
+static const struct block *
+act_at(const struct block *plan, const char *slot)
+{
+	for (struct block *s = block_first(plan, "scenarios.*.steps.*"); s != NULL;
+	     s = block_next(s))
+		if (strcmp(s->name, slot) == 0 &&
+		    (ynode_get(s->node, "exec") != NULL ||
+			ynode_get(s->node, "webhook") != NULL))
+			return s;
+	return NULL;
+}
+
+static bool
+holds_fence(const struct ynode *node)
+{
+	if (strstr(node->text, "{fence}") != NULL)
+		return true;
+	for (const struct ynode *c = node->first; c != NULL; c = c->next)
+		if (holds_fence(c))
+			return true;
+	return false;
+}
+
+/* A late copy of an opening act is void where a later number was seen: so what closes
+ * the side must bring one. */
+static void
+rule_fences(struct load *l, const struct block *plan)
+{
+	static const char *const opens[] = {"promote", "restore", "unfreeze"};
+	static const char *const closes[] = {"fence", "freeze"};
+	const struct block *opening = NULL;
+
+	for (size_t i = 0; i < 3 && opening == NULL; i++) {
+		opening = act_at(plan, opens[i]);
+		if (opening != NULL && !holds_fence(opening->node))
+			opening = NULL;
+	}
+	for (size_t i = 0; i < 2 && opening != NULL; i++) {
+		const struct block *s = act_at(plan, closes[i]);
+
+		if (s != NULL && !holds_fence(s->node))
+			note_warning(l->notes, s->node->key_line, s->node->key_column,
+			    "%s brings no {fence}, and %s does: a late copy of %s could "
+			    "open the side again after it was closed",
+			    s->name, opening->name, opening->name);
+	}
+}
+
 void
 rules_steps(
     struct load *l, const struct block *plan, const char *kind, const char *slots)
@@ -235,4 +284,5 @@ rules_steps(
 			rule_slot(l, kind, slots, s);
 		rule_step(l, plan, s);
 	}
+	rule_fences(l, plan);
 }

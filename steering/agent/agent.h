@@ -33,6 +33,7 @@ struct acts;
 struct targets;
 struct elb_sense;
 struct lag;
+struct scenarios;
 struct self;
 struct peers;
 struct reload;
@@ -106,6 +107,11 @@ struct agent_service {
 		void *arg;
 	} order;
 	char order_text[224]; /* of the last fact about it */
+
+	struct { /* a shadow's drills (drills.c) */
+		uint64_t tried_ms;
+		const char *put_off; /* why, as it was said last; NULL */
+	} drill;
 };
 
 struct agent_zone {
@@ -147,7 +153,8 @@ struct agent {
 	struct acts *acts; /* of act.h; NULL: none yet */
 	struct targets *targets;
 	struct elb_sense *elb;
-	struct lag *lag;
+	struct lag *lag; /* what would be lost, of every scenario */
+	struct scenarios *scenarios;
 	struct self *self;
 	struct dns_ask *dns;
 	struct peers *peers; /* NULL: quorum: solo */

@@ -101,6 +101,24 @@ command_service(const struct config *c, const char *name)
 }
 
 int32_t
+command_scenario(const struct config *c, const char *name)
+{
+	struct nearest near = {.wrong = name};
+
+	for (uint32_t i = 0; i < c->scenarios; i++) {
+		const char *is = c->scenario[i].name;
+
+		if (strcmp(is, name) == 0)
+			return (int32_t)i;
+		nearest_offer(&near, is, strlen(is));
+	}
+	command_say("%s has no scenario '%s'%s%s%s", c->path, name,
+	    near.best != NULL ? ": did you mean '" : "",
+	    near.best != NULL ? near.best : "", near.best != NULL ? "'?" : "");
+	return -1;
+}
+
+int32_t
 command_member(const struct config_service *s, const char *name)
 {
 	struct nearest near = {.wrong = name};

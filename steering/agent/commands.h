@@ -19,8 +19,9 @@ enum { EXIT_GOOD = 0, EXIT_NO = 1, EXIT_CANNOT = 2 };
 
 struct options {
 	const struct command *command;
-	const char *config, *agent, *reason, *site; /* NULL: not given */
+	const char *config, *agent, *reason, *site, *step; /* NULL: not given */
 	bool json, yes, all, watch, verbose, bootstrap, incidents;
+	bool planned, dry_run, drill;
 	uint64_t for_s;          /* 0: not given */
 	uint32_t workers, count; /* 0: not given */
 	unsigned words;
@@ -55,6 +56,8 @@ int cmd_release(const struct options *o);
 int cmd_adopt(const struct options *o);
 int cmd_status(const struct options *o);
 int cmd_order(const struct options *o); /* drain … ack: o->command->name says which */
+int cmd_scenario(const struct options *o); /* failover … abort: likewise */
+int cmd_explain(const struct options *o);
 int cmd_history(const struct options *o);
 /* The page of one incident ("shop-dr/17", "shop-dr": the last), or with word "" the
  * table of the newest n. From the store alone. */
@@ -71,8 +74,9 @@ struct config *command_config(const struct options *o);
 bool command_runnable(const struct config *c);
 /* --agent, or the only agent that there is; false after saying which there are. */
 bool command_agent(const struct config *c, const char *name, uint32_t *index);
-/* Index of a service or member; -1 after naming the nearest on stderr. */
+/* Index of a service, scenario or member; -1 after naming the nearest on stderr. */
 int32_t command_service(const struct config *c, const char *name);
+int32_t command_scenario(const struct config *c, const char *name);
 int32_t command_member(const struct config_service *s, const char *name);
 /* "SERVICE/MEMBER" taken apart; either may be "". False after saying what is wrong. */
 bool command_target(const char *word, char service[WORD_MAX], char member[WORD_MAX]);

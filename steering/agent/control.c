@@ -138,7 +138,9 @@ take_request(const struct json *q, struct control_request *r, struct err *e)
 	    r->command[0] == '\0')
 		return err_set(e, "a question is an object with a \"command\"");
 	if (!take_text(q, "service", r->service, sizeof r->service) ||
-	    !take_text(q, "member", r->member, sizeof r->member))
+	    !take_text(q, "member", r->member, sizeof r->member) ||
+	    !take_text(q, "scenario", r->scenario, sizeof r->scenario) ||
+	    !take_text(q, "step", r->step, sizeof r->step))
 		return err_set(e, "names are strings shorter than %d", WORD_MAX);
 	if (!take_text(q, "reason", r->reason, sizeof r->reason))
 		return err_set(
@@ -146,6 +148,8 @@ take_request(const struct json *q, struct control_request *r, struct err *e)
 	if (for_s < 0 || (for_s == 0 && json_get(q, "for_s") != NULL))
 		return err_set(e, "for_s is a number of seconds above 0");
 	r->for_s = (uint64_t)for_s;
+	r->planned = json_flag(q, "planned");
+	r->drill = json_flag(q, "drill");
 	return true;
 }
 

@@ -4,7 +4,8 @@
  *
  * A Unix stream socket, mode 0600; the peer must be root or the agent's own user
  * (SO_PEERCRED). A question is an object with "command" and, as the command needs,
- * "service", "member", "reason", "for_s"; at most 4 KiB. The answer is an object with
+ * "service", "member", "reason", "for_s", of scenarios "scenario", "step", "planned",
+ * "drill"; at most 4 KiB. The answer is an object with
  * "ok" (the answer is yes), "text" (a sentence) and what the command adds. After it
  * the connection is closed. A peer that does not ask within 5 s is cut off.
  */
@@ -30,6 +31,8 @@ struct control_call; /* one question that waits for its answer */
 struct control_request {
 	char command[16];                         /* "status", "drain", … */
 	char service[WORD_MAX], member[WORD_MAX]; /* "" not given */
+	char scenario[WORD_MAX], step[WORD_MAX];  /* "" not given */
+	bool planned, drill;
 	char reason[CONTROL_REASON_MAX];
 	uint64_t for_s; /* 0 not given */
 	uid_t uid;      /* of the peer, as the kernel says */

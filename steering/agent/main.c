@@ -21,6 +21,15 @@ static const char orders_more[] =
     "The running agent writes it to the service's ledger, so that every agent obeys.\n"
     "The answer comes when the zone has it, or after 15 s. A reason stays in the log.";
 
+static const char runs_more[] =
+    "SCENARIO is a name under scenarios: in the configuration. Exactly one agent runs it,\n"
+    "whichever was asked. The answer comes when it has begun, or says why not (exit status\n"
+    "1). Then: pointsman status, pointsman history SCENARIO/N.";
+
+static const char words_more[] =
+    "Any agent may be asked. Who said it, and why, stays in the log, never in DNS.\n"
+    "pointsman status says what a run waits for, and what to type.";
+
 static const struct command commands[] = {
     {"run", cmd_run, "config! agent workers verbose", "", 0, 0,
 	"be the agent, in the foreground",
@@ -47,6 +56,8 @@ static const struct command commands[] = {
 	orders_more},
     {"status", cmd_status, "config! json", "[SERVICE]", 0, 1,
 	"what the running agent knows, decides, and waits for", NULL},
+    {"explain", cmd_explain, "config! json", "[SERVICE[/SITE]]", 0, 1,
+	"why it is as it is: samples, votes, quorum, limiter, policy, scenario", NULL},
     {"history", cmd_history, "config! count incidents json", "[SERVICE|INCIDENT]", 0, 1,
 	"the timeline in the agent's store, newest last; or the page of one incident",
 	"INCIDENT is SCENARIO/NUMBER, or SCENARIO for its last: its marks, its steps, and\n"
@@ -66,6 +77,20 @@ static const struct command commands[] = {
 	orders_more},
     {"ack", cmd_order, "config! reason json", "SERVICE/MEMBER", 1, 1,
 	"let a latched member return", orders_more},
+    {"failover", cmd_scenario, "config! planned dry-run reason json", "SCENARIO", 1, 1,
+	"a disaster: carry the scenario out, to its recovery site", runs_more},
+    {"failback", cmd_scenario, "config! dry-run reason json", "SCENARIO", 1, 1,
+	"back to its primary site, when nothing would be lost", runs_more},
+    {"drill", cmd_scenario, "config! dry-run reason json", "SCENARIO", 1, 1,
+	"rehearse it on a shadow name: no side is closed or opened", runs_more},
+    {"approve", cmd_scenario, "config! step drill reason! json", "SCENARIO", 1, 1,
+	"yes to what its step asks", words_more},
+    {"retry", cmd_scenario, "config! step drill reason! json", "SCENARIO", 1, 1,
+	"the step that failed, once more", words_more},
+    {"skip", cmd_scenario, "config! step drill reason! json", "SCENARIO", 1, 1,
+	"go on without the step that failed, or that asks", words_more},
+    {"abort", cmd_scenario, "config! step drill reason! json", "SCENARIO", 1, 1,
+	"undo it: one side open, the one that answers", words_more},
     {"doctor", cmd_doctor, "config! agent json", "", 0, 0,
 	"everything an agent needs here, each with its cure when it is wrong",
 	"Run it as the agent's own user. It reads and changes nothing. Exit status 1:\n"

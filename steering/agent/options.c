@@ -46,6 +46,14 @@ static const struct option_row {
 	"why; for the log"},
     {"incidents", 0, KIND_FLAG, offsetof(struct options, incidents), "",
 	"the incidents alone"},
+    {"planned", 0, KIND_FLAG, offsetof(struct options, planned), "",
+	"a graceful switch-over: both sites are well, nothing is lost"},
+    {"dry-run", 0, KIND_FLAG, offsetof(struct options, dry_run), "",
+	"show every step and what an abort there leaves; do nothing"},
+    {"drill", 0, KIND_FLAG, offsetof(struct options, drill), "",
+	"its drill is meant, should the scenario itself run too"},
+    {"step", 0, KIND_TEXT, offsetof(struct options, step), "STEP",
+	"only if this step is the one in hand"},
     {"count", 'n', KIND_COUNT, offsetof(struct options, count), "N", "how many (50)"},
 };
 #define ROWS (sizeof rows / sizeof rows[0])

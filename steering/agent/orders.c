@@ -18,6 +18,7 @@
 #include "steering/agent/facts.h"
 #include "steering/agent/incidents.h"
 #include "steering/agent/peers.h"
+#include "steering/agent/scenario_orders.h"
 #include "steering/agent/status.h"
 
 #define FOR_S_USUAL (24 * 3600)
@@ -43,18 +44,27 @@ struct waiting {
 static const struct order_row {
 	const char *command;
 	enum order_kind kind;
-	bool member; /* is about one */
-	bool lasts;  /* takes for_s */
+	bool member;   /* is about one */
+	bool lasts;    /* takes for_s */
+	bool scenario; /* is about one */
 } rows[] = {
-    {"drain", ORDER_DRAIN, true, true},
-    {"undrain", ORDER_UNDRAIN, true, false},
-    {"freeze", ORDER_FREEZE, false, true},
-    {"unfreeze", ORDER_UNFREEZE, false, false},
-    {"pin", ORDER_PIN, true, true},
-    {"unpin", ORDER_UNPIN, true, false},
-    {"ack", ORDER_ACK, true, false},
-    {"adopt", ORDER_ADOPT, false, false},
-    {"release", ORDER_RELEASE, false, false},
+    {"drain", ORDER_DRAIN, true, true, false},
+    {"undrain", ORDER_UNDRAIN, true, false, false},
+    {"freeze", ORDER_FREEZE, false, true, false},
+    {"unfreeze", ORDER_UNFREEZE, false, false, false},
+    {"pin", ORDER_PIN, true, true, false},
+    {"unpin", ORDER_UNPIN, true, false, false},
+    {"ack", ORDER_ACK, true, false, false},
+    {"adopt", ORDER_ADOPT, false, false, false},
+    {"release", ORDER_RELEASE, false, false, false},
+    {"failover", ORDER_FAILOVER, false, false, true},
+    {"switchover", ORDER_SWITCHOVER, false, false, true},
+    {"failback", ORDER_FAILBACK, false, false, true},
+    {"drill", ORDER_DRILL, false, false, true},
+    {"approve", ORDER_APPROVE, false, false, true},
+    {"retry", ORDER_RETRY, false, false, true},
+    {"skip", ORDER_SKIP, false, false, true},
+    {"abort", ORDER_ABORT, false, false, true},
 };
 
 /* ---- the answer ---- */
@@ -144,14 +154,15 @@ say_order(struct agent *a, const struct control_request *r, const struct order_r
     const struct agent_service *s, uint64_t for_s)
 {
 	struct fact f = {.kind = FACT_ORDER, .level = FACT_INFO, .member = -1};
-	char until[48] = "";
+	char until[48] = "", who[64];
 
 	if (row->lasts)
 		(void)snprintf(
 		    until, sizeof until, " for %llu s", (unsigned long long)for_s);
 	(void)snprintf(f.value, sizeof f.value, "%s", row->command);
-	(void)snprintf(f.text, sizeof f.text, "asked by uid %u%s%s%s", (unsigned)r->uid,
-	    until, r->reason[0] != '\0' ? ", because: " : "", r->reason);
+	(void)snprintf(f.text, sizeof f.text, "asked by %s%s%s%s%s%s",
+	    user_name(r->uid, who, sizeof who), r->step[0] != '\0' ? " for step " : "",
+	    r->step, until, r->reason[0] != '\0' ? ", because: " : "", r->reason);
 	facts_emit(a->facts, s->conf->rule.name, r->member, &f);
 }
 
@@ -186,6 +197,12 @@ order_one(struct waiting *w, struct part *p, const struct control_request *r,
 	struct err e;
 
 	assert(m >= 0);
+	if (row->scenario &&
+	    !scenario_order(w->agent, r, row->kind, p->service, &order, &e)) {
+		p->over = true;
+		(void)snprintf(p->text, sizeof p->text, "%.250s", e.text);
+		return;
+	}
 	(void)snprintf(p->text, sizeof p->text,
 	    "%s not in the zone after %d s; it goes on by itself: see pointsman status",
 	    row->kind == ORDER_FREEZE ? "this agent stands still, but that is"
@@ -222,6 +239,10 @@ judge_words(const struct agent *a, const struct control_request *r,
 
 	if (r->service[0] != '\0' && s == NULL)
 		return err_set(e, "there is no service '%s'", r->service);
+	if (row->scenario && r->scenario[0] == '\0')
+		return err_set(e, "%s needs a scenario", row->command);
+	if (!row->scenario && r->scenario[0] != '\0')
+		return err_set(e, "%s is about no scenario", row->command);
 	if (row->member && r->member[0] == '\0')
 		return err_set(e, "%s needs a member", row->command);
 	if (!row->member && r->member[0] != '\0')
@@ -239,17 +260,24 @@ judge_words(const struct agent *a, const struct control_request *r,
 }
 
 static void
-take_order(struct control_call *call, const struct control_request *r,
+take_order(struct control_call *call, const struct control_request *asked,
     const struct order_row *row, struct agent *a)
 {
 	struct timeval patience = {.tv_sec = ORDERS_WAIT_MS / 1000};
+	struct control_request of_scenario = *asked;
+	const struct control_request *r = asked;
+	struct order ignored;
 	struct err e;
 	unsigned n = 0;
 
-	if (!judge_words(a, r, row, &e)) {
+	if (!judge_words(a, r, row, &e) ||
+	    (row->scenario &&
+		!scenario_order(a, r, row->kind, of_scenario.service, &ignored, &e))) {
 		control_answer_text(call, false, e.text);
 		return;
 	}
+	if (row->scenario)
+		r = &of_scenario;
 	struct waiting *w =
 	    calloc(1, sizeof *w + (a->services + 1u) * sizeof(struct part));
 	if (w == NULL)
@@ -297,8 +325,11 @@ orders_answer(
 		control_answer(call, status);
 		return;
 	}
+	const char *command = request->command;
+	if (strcmp(command, "failover") == 0 && request->planned)
+		command = order_word(ORDER_SWITCHOVER);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (strcmp(request->command, rows[i].command) == 0) {
+		if (strcmp(command, rows[i].command) == 0) {
 			take_order(call, request, &rows[i], a);
 			return;
 		}

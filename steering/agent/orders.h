@@ -3,7 +3,8 @@
  * orders.h - what the running agent answers on its control socket.
  *
  * Wiring, by run.c:  a->control = control_new(base, path, orders_answer, a, facts, &e);
- * Commands: status, drain, undrain, freeze, unfreeze, pin, unpin, ack, adopt. An order
+ * Commands: status, drain, undrain, freeze, unfreeze, pin, unpin, ack, adopt, release,
+ * and of scenarios failover, failback, drill, approve, retry, skip, abort. An order
  * is answered when the zone has it or it is refused; after ORDERS_WAIT_MS the answer
  * says that it goes on by itself. A service that is "" means every service.
  */

@@ -23,6 +23,7 @@
 #include "steering/agent/door.h"
 #include "steering/agent/incidents.h"
 #include "steering/agent/metrics.h"
+#include "steering/agent/status_scenarios.h"
 
 #define REQUEST_BYTES_MAX 8192
 #define REQUEST_S 5
@@ -112,6 +113,7 @@ answer_health(struct visitor *v, bool head)
 			(void)fprintf(out, "%s: cannot write: %s\n",
 			    a->service[i]->conf->rule.name, cannot_word(g->cannot));
 	}
+	status_scenarios_brief(a, out);
 	(void)fclose(out);
 	answer(v, alive > 0 ? "200 OK" : "503 Service Unavailable", PLAIN_TYPE, text, n,
 	    head);

@@ -33,6 +33,7 @@
 #include "steering/agent/page.h"
 #include "steering/agent/peers.h"
 #include "steering/agent/reload.h"
+#include "steering/agent/scenarios.h"
 #include "steering/agent/self.h"
 #include "steering/agent/service.h"
 #include "steering/agent/state.h"
@@ -220,7 +221,8 @@ on_stop(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (is_changing(&l->agent) && now_boot_ms() - l->stop_ms < STOP_MS_MAX)
+	if ((is_changing(&l->agent) || scenarios_busy(l->agent.scenarios)) &&
+	    now_boot_ms() - l->stop_ms < STOP_MS_MAX)
 		(void)event_add(l->stop, &t);
 	else
 		(void)event_base_loopbreak(l->agent.base);
@@ -241,6 +243,7 @@ on_term(evutil_socket_t fd, short what, void *arg)
 	facts_say(a->facts, FACT_STOPPED, FACT_INFO, NULL, NULL, "stopping on %s%s",
 	    fd == SIGTERM ? "SIGTERM" : "SIGINT",
 	    is_changing(a) ? ": a change is under way, its answer is awaited" : "");
+	scenarios_stop(a->scenarios);
 	on_stop(-1, 0, l);
 }
 
@@ -308,8 +311,9 @@ begin_steering(struct agent *a, struct err *e)
 	a->elb = elb_sense_new(a, e);
 	a->lag = lag_new(a, e);
 	a->dns = dns_ask_new(a->base, e);
+	a->scenarios = scenarios_new(a, e);
 	if (a->self == NULL || a->targets == NULL || a->elb == NULL || a->lag == NULL ||
-	    a->dns == NULL)
+	    a->dns == NULL || a->scenarios == NULL)
 		return false;
 	if (!a->config->solo) {
 		a->peers = peers_new(a, e);
@@ -435,6 +439,8 @@ end(struct life *l)
 	lag_free(a->lag);
 	if (a->dns != NULL)
 		dns_ask_free(a->dns);
+	scenarios_free(a->scenarios);
+	a->scenarios = NULL;
 	for (uint32_t i = 0; i < a->services; i++)
 		service_free(a->service[i]);
 	while (a->leaving != NULL) {

@@ -16,6 +16,8 @@
 #include "steering/agent/incidents.h"
 #include "steering/agent/marks.h"
 #include "steering/agent/peers.h"
+#include "steering/agent/scenario_orders.h"
+#include "steering/agent/scenarios.h"
 #include "steering/agent/self.h"
 #include "steering/agent/store.h"
 #include "steering/agent/verify.h"
@@ -137,6 +139,8 @@ answer_order(struct agent_service *s, const struct engine_out *out)
 		    "done: %s is released: its ledger is gone from the zone, its records "
 		    "stay as they are, and nothing is steered until adopt",
 		    s->conf->rule.name);
+	else if (s->order.order.kind >= ORDER_FAILOVER)
+		scenario_order_done(s, s->order.order.kind, text, sizeof text);
 	else
 		(void)snprintf(text, sizeof text,
 		    "done: %s %s is in the ledger, epoch %llu",
@@ -200,6 +204,7 @@ service_step(struct agent_service *s, struct engine_in *in)
 	if (s->agent->stopping)
 		return;
 	arm(s, out.wake_ms);
+	scenarios_act(s, &out);
 	if (out.read)
 		zone_io_read(s);
 	if (out.change)
@@ -226,6 +231,7 @@ service_begin(struct agent_service *s)
 {
 	struct engine_in in = {.event = ENGINE_TICK};
 
+	scenarios_resume(s);
 	service_step(s, &in);
 }
 
@@ -435,6 +441,7 @@ service_stop(struct agent_service *s)
 {
 	if (s->stopped)
 		return;
+	scenarios_kill(s);
 	s->stopped = true;
 	(void)event_del(s->timer);
 	verify_stop(s->verify);

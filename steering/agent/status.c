@@ -11,6 +11,7 @@
 #include "steering/agent/jobs.h"
 #include "steering/agent/logfmt.h"
 #include "steering/agent/status_peers.h"
+#include "steering/agent/status_scenarios.h"
 #include "steering/agent/store.h"
 
 /* Wall times of the provider's clock, and of ours. */
@@ -323,5 +324,6 @@ status_of_agent(const struct agent *a, const char *service)
 	put_health(j, a);
 	status_put_peers(j, a);
 	json_put(j, "services", services);
+	status_put_scenarios(j, a, service);
 	return j;
 }

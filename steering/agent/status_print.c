@@ -8,6 +8,7 @@
 
 #include "steering/agent/status.h"
 #include "steering/agent/status_peers.h"
+#include "steering/agent/status_scenarios.h"
 
 static void
 print_span(FILE *out, const char *before, int64_t ms, const char *behind)
@@ -159,4 +160,5 @@ status_print(const struct json *status, FILE *out)
 	status_print_peers(status, out);
 	for (size_t i = 0; i < json_count(services); i++)
 		print_service(json_at(services, i), out);
+	status_print_scenarios(status, out);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file that knows how SQLite is written (store_read.c reads). SQLite, because a timeline that can be queried with
+ * The file that writes SQLite. SQLite, because a timeline that can be queried with
  * a tool that everybody has, and that survives kill -9, is not worth writing again;
  * WAL, because a reader (`pointsman history`) must not hold up the writer. The thread
- * around it, for its fsync can take seconds on a sick disk, is store_queue.c's.
+ * around it, for its fsync can take seconds on a sick disk, is store_queue.c's; what
+ * other processes read is store_read.c's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,12 +18,13 @@
 
 #include "steering/agent/logfmt.h"
 #include "steering/agent/store_file.h"
+#include "steering/agent/store_read.h"
 
 #define FORMAT 1         /* PRAGMA user_version */
 #define TRIM_EVERY 1024  /* rows written between trims */
 #define OTHER_ROWS 10000 /* ledgers and changes kept */
+#define STEP_ROWS 2000   /* of the journal */
 #define INCIDENT_ROWS 1000
-#define BUSY_MS 2000
 #define WAL_BYTES 16777216
 #define WAL_BYTES_TEXT "16777216"
 
@@ -31,6 +33,7 @@ enum statement {
 	PUT_LEDGER,
 	PUT_SENT,
 	PUT_OUTCOME,
+	PUT_STEP,
 	PUT_INCIDENT,
 	STATEMENTS
 };
@@ -44,6 +47,9 @@ static const char *const statement_sql[STATEMENTS] = {
 		 " VALUES (?,?,?,?)",
     [PUT_OUTCOME] = "UPDATE changes SET outcome = ?3, outcome_wall_ms = ?4"
 		    " WHERE service = ?1 AND nonce = ?2",
+    [PUT_STEP] = "INSERT OR REPLACE INTO steps (service, run, fence, slot, way, tries,"
+		 " from_site, to_site, site, asked_wall_ms, began_wall_ms, acted,"
+		 " ended_wall_ms, text, tail) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [PUT_INCIDENT] = "INSERT INTO incidents (wall_ms, service, run, scenario, text)"
 		     " VALUES (?,?,?,?,?) ON CONFLICT (service, run) DO UPDATE SET"
 		     " wall_ms = excluded.wall_ms, scenario = excluded.scenario,"
@@ -64,6 +70,12 @@ static const char schema[] =
     " sent_wall_ms INTEGER NOT NULL, service TEXT NOT NULL, epoch INTEGER NOT NULL,"
     " nonce TEXT NOT NULL, outcome TEXT, outcome_wall_ms INTEGER);"
     "CREATE INDEX IF NOT EXISTS changes_nonce ON changes (service, nonce);"
+    "CREATE TABLE IF NOT EXISTS steps (id INTEGER PRIMARY KEY, service TEXT NOT NULL,"
+    " run INTEGER NOT NULL, fence INTEGER NOT NULL, slot TEXT NOT NULL,"
+    " way TEXT NOT NULL, tries INTEGER NOT NULL, from_site TEXT NOT NULL,"
+    " to_site TEXT NOT NULL, site TEXT NOT NULL, asked_wall_ms INTEGER NOT NULL,"
+    " began_wall_ms INTEGER NOT NULL, acted TEXT, ended_wall_ms INTEGER,"
+    " text TEXT NOT NULL, tail TEXT NOT NULL, UNIQUE (service, run, fence));"
     "CREATE TABLE IF NOT EXISTS incidents (id INTEGER PRIMARY KEY,"
     " wall_ms INTEGER NOT NULL, service TEXT NOT NULL, run INTEGER NOT NULL,"
     " scenario TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (service, run));"
@@ -214,7 +226,7 @@ open_file(struct store_file *f)
 	rc = sqlite3_open_v2(f->path, &f->db, SQLITE_OPEN_READWRITE, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
-	(void)sqlite3_busy_timeout(f->db, BUSY_MS);
+	(void)sqlite3_busy_timeout(f->db, STORE_BUSY_MS);
 	if ((rc = judge_file(f->db)) != SQLITE_OK)
 		return rc;
 	rc = sqlite3_exec(f->db,
@@ -262,6 +274,30 @@ bind_fact(sqlite3_stmt *q, const struct store_fact *r)
 	bind_text(q, 11, r->fact.text);
 }
 
+static void
+bind_step(sqlite3_stmt *q, const struct store_step *r)
+{
+	bind_text(q, 1, r->service);
+	(void)sqlite3_bind_int64(q, 2, (int64_t)r->run);
+	(void)sqlite3_bind_int64(q, 3, (int64_t)r->fence);
+	bind_text(q, 4, slot_word(r->slot));
+	bind_text(q, 5, run_way_word(r->way));
+	(void)sqlite3_bind_int64(q, 6, r->tries);
+	bind_text(q, 7, r->from);
+	bind_text(q, 8, r->to);
+	bind_text(q, 9, r->site);
+	(void)sqlite3_bind_int64(q, 10, r->asked_wall_ms);
+	(void)sqlite3_bind_int64(q, 11, r->began_wall_ms);
+	(void)sqlite3_bind_null(q, 12);
+	(void)sqlite3_bind_null(q, 13);
+	if (r->over) {
+		bind_text(q, 12, acted_word(r->acted));
+		(void)sqlite3_bind_int64(q, 13, r->ended_wall_ms);
+	}
+	bind_text(q, 14, r->text);
+	bind_text(q, 15, r->tail);
+}
+
 static int
 write_item(struct store_file *f, const struct store_item *item)
 {
@@ -270,12 +306,15 @@ write_item(struct store_file *f, const struct store_item *item)
 	    [STORE_LEDGER] = PUT_LEDGER,
 	    [STORE_SENT] = PUT_SENT,
 	    [STORE_OUTCOME] = PUT_OUTCOME,
+	    [STORE_STEP] = PUT_STEP,
 	    [STORE_INCIDENT] = PUT_INCIDENT,
 	};
 	sqlite3_stmt *q = f->statement[by_kind[item->kind]];
 
 	if (item->kind == STORE_FACT) {
 		bind_fact(q, &item->row);
+	} else if (item->kind == STORE_STEP) {
+		bind_step(q, item->step);
 	} else if (item->kind == STORE_INCIDENT) {
 		(void)sqlite3_bind_int64(q, 1, item->wall_ms);
 		bind_text(q, 2, item->service);
@@ -304,7 +343,7 @@ write_item(struct store_file *f, const struct store_item *item)
 static int
 trim(struct store_file *f)
 {
-	char sql[640];
+	char sql[800];
 
 	(void)snprintf(sql, sizeof sql,
 	    "DELETE FROM facts WHERE id <= (SELECT max(id) FROM facts) - %u"
@@ -312,18 +351,27 @@ trim(struct store_file *f)
 	    "DELETE FROM ledgers WHERE id <= (SELECT max(id) FROM ledgers) - %u"
 	    " AND id NOT IN (SELECT max(id) FROM ledgers GROUP BY service);"
 	    "DELETE FROM changes WHERE id <= (SELECT max(id) FROM changes) - %u;"
+	    "DELETE FROM steps WHERE id <= (SELECT max(id) FROM steps) - %u"
+	    " AND id NOT IN (SELECT max(id) FROM steps GROUP BY service);"
 	    "DELETE FROM incidents WHERE id <= (SELECT max(id) FROM incidents) - %u;",
 	    f->rows_max, wall_now_ms() - (int64_t)f->days_max * 86400000, OTHER_ROWS,
-	    OTHER_ROWS, INCIDENT_ROWS);
+	    OTHER_ROWS, STEP_ROWS, INCIDENT_ROWS);
 	f->rows = 0;
 	return sqlite3_exec(f->db, sql, NULL, NULL, NULL);
 }
 
-/* All or nothing. */
+/* All or nothing. With WAL, FULL is what makes a commit wait for the disk; it is read
+ * when a transaction begins. */
 static int
 write_items(struct store_file *f, const struct store_item *items)
 {
-	int rc = sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	bool full = items_journal(items);
+	int rc = sqlite3_exec(f->db,
+	    full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL,
+	    NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
 	for (; rc == SQLITE_OK && items != NULL; items = items->next)
 		rc = write_item(f, items);
@@ -356,6 +404,17 @@ load_row(struct store_knowledge *k, sqlite3_stmt *q, bool open)
 	knowledge_learn(k, &item);
 }
 
+static void
+load_step(struct store_knowledge *k, sqlite3_stmt *q)
+{
+	struct store_step row;
+	struct store_item item = {.kind = STORE_STEP, .step = &row};
+
+	store_take_step(q, &row);
+	memcpy(item.service, row.service, sizeof item.service);
+	knowledge_learn(k, &item);
+}
+
 static int
 load(struct store_file *f, struct store_knowledge *k)
 {
@@ -365,15 +424,22 @@ load(struct store_file *f, struct store_knowledge *k)
 	    "SELECT service, epoch, nonce, sent_wall_ms FROM changes"
 	    " WHERE id IN (SELECT max(id) FROM changes GROUP BY service)"
 	    " AND (outcome IS NULL OR outcome = 'unknown')",
+	    STORE_STEPS_SELECT
+	    " WHERE id IN (SELECT max(id) FROM steps GROUP BY service)"
+	    " OR id > (SELECT max(id) FROM steps) - 256 ORDER BY id",
 	};
 	int rc = SQLITE_OK;
 
-	for (unsigned i = 0; i < 2 && rc == SQLITE_OK; i++) {
+	for (unsigned i = 0; i < sizeof sql / sizeof *sql && rc == SQLITE_OK; i++) {
 		sqlite3_stmt *q;
 
 		rc = sqlite3_prepare_v2(f->db, sql[i], -1, &q, NULL);
-		while (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
-			load_row(k, q, i == 1);
+		while (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW) {
+			if (i < 2)
+				load_row(k, q, i == 1);
+			else
+				load_step(k, q);
+		}
 		if (rc == SQLITE_OK)
 			rc = sqlite3_finalize(q);
 	}

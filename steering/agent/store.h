@@ -9,7 +9,8 @@
  * and are counted; ledgers and changes go only when nothing else is left.
  *
  * File: <directory>/pointsman.db, 0600, WAL, synchronous NORMAL: the last moments
- * before a power cut may be missing, the file stays sound.
+ * before a power cut may be missing, the file stays sound. The journal of scenarios is
+ * written with synchronous FULL: what was answered as written is on the disk.
  */
 #ifndef STEERING_AGENT_STORE_H
 #define STEERING_AGENT_STORE_H
@@ -18,9 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "steering/core/engine.h"
 #include "steering/core/err.h"
-#include "steering/core/fact.h"
-#include "steering/core/ledger.h"
 
 struct store;
 
@@ -63,7 +63,47 @@ void store_put_outcome(struct store *s, const char *service, uint64_t nonce,
 void store_put_incident(struct store *s, const char *service, uint64_t run,
     const char *scenario, const char *text, int64_t wall_ms);
 
+/* ---- the journal of scenarios ---- */
+#define STORE_TAIL_BYTES 4096
+
+/* One attempt of one step of a run; the fence is its name. */
+struct store_step {
+	char service[WORD_MAX];
+	uint64_t run, fence;
+	enum slot slot;
+	enum run_way way;
+	uint32_t tries; /* this attempt's number, from 1 */
+	char from[WORD_MAX], to[WORD_MAX], site[WORD_MAX];
+	int64_t asked_wall_ms; /* journaled, before anything was done */
+	int64_t began_wall_ms; /* the act itself; 0: it was never begun, or not known */
+	bool over;             /* what follows is known */
+	enum acted acted;
+	int64_t ended_wall_ms;
+	char text[224];              /* what it came to, a sentence */
+	char tail[STORE_TAIL_BYTES]; /* the last that it printed */
+};
+
+/* Without `over`: it is about to be done. Exactly one store_next_answer() follows: it is
+ * on the disk, or why it is not, and then it was not kept. With `over`: its outcome,
+ * which waits for the disk as a fact does; nothing is answered. */
+void store_put_step(struct store *s, const struct store_step *row);
+/* Readable while there is an answer: for the loop. */
+int store_answer_fd(const struct store *s);
+struct store_answer {
+	char service[WORD_MAX];
+	uint64_t fence;
+	bool written;
+	char why[160]; /* unless written */
+};
+/* Takes the next; false when there is none. */
+bool store_next_answer(struct store *s, struct store_answer *a);
+
 /* ---- reading: from memory, never waits ---- */
+/* The newest row of a service's journal; false: none. */
+bool store_last_step(struct store *s, const char *service, struct store_step *row);
+/* … the newest of a slot in a run. */
+bool store_find_step(struct store *s, const char *service, uint64_t run, enum slot slot,
+    struct store_step *row);
 /* The highest version put for the service, by this run or an earlier one. */
 bool store_last_ledger(
     struct store *s, const char *service, uint64_t *epoch, uint64_t *nonce);
@@ -82,6 +122,10 @@ uint64_t store_dropped(struct store *s); /* entries lost to a full queue */
 uint32_t store_queued(struct store *s);  /* entries not yet on the disk */
 
 /* ---- by another process (store_read.c) ---- */
+/* The journal of a service ("": of all), of one run (0: of all), oldest first. */
+bool store_steps(const char *directory, const char *service, uint64_t run,
+    void (*fn)(const struct store_step *row, void *arg), void *arg,
+    struct err *e) MUST_CHECK;
 /* The newest n facts of the file, oldest first; service "" is all. */
 bool store_timeline(const char *directory, const char *service, uint32_t n,
     void (*fn)(const struct store_fact *f, void *arg), void *arg,

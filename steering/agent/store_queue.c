@@ -11,7 +11,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "steering/agent/store_file.h"
 
@@ -37,6 +39,11 @@ struct store {
 	struct store_knowledge knowledge;
 	struct store_trouble trouble[TROUBLES_MAX];
 	uint32_t troubles;
+	struct answer {
+		struct store_answer answer;
+		struct answer *next;
+	} * answers, **answers_end;
+	int answer_fd; /* an eventfd: counts what was answered */
 };
 
 /* When nobody fetches them the first ones stay: they name the cause. */
@@ -91,6 +98,7 @@ write_or_mend(struct store *s, const struct store_item *items, struct err *e)
 
 /* ---- the thread ---- */
 
+/* A row of the journal that waits for an answer ends the rest: an act waits for it. */
 static void
 rest(struct store *s)
 {
@@ -104,9 +112,9 @@ rest(struct store *s)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
 	}
-	while (!s->stop &&
+	while (!s->stop && !items_asked(s->queue.first) &&
 	    pthread_cond_timedwait(&s->moved, &s->lock, &until) != ETIMEDOUT)
-		;
+		continue;
 }
 
 static void
@@ -121,6 +129,47 @@ wrote(struct store *s, enum store_result r, const struct err *e)
 		    "rows cannot be written; steering goes on, they wait in memory",
 		    e->text);
 	}
+}
+
+/* ---- the journal ---- */
+
+/* With the lock held. */
+static void
+answer(struct store *s, const struct store_step *row, const char *why)
+{
+	struct answer *a = calloc(1, sizeof *a);
+	const uint64_t one = 1;
+
+	if (a == NULL)
+		abort();
+	memcpy(a->answer.service, row->service, sizeof a->answer.service);
+	a->answer.fence = row->fence;
+	a->answer.written = why == NULL;
+	(void)snprintf(
+	    a->answer.why, sizeof a->answer.why, "%s", why != NULL ? why : "");
+	*s->answers_end = a;
+	s->answers_end = &a->next;
+	(void)!write(s->answer_fd, &one, sizeof one);
+}
+
+/* Rows that wait for an answer get it, and do not wait for a disk that is sick: what was
+ * answered as not written must not be written later. */
+static void
+answer_asked(struct store *s, struct store_item **items, const char *why)
+{
+	if (why == NULL) {
+		for (const struct store_item *i = *items; i != NULL; i = i->next)
+			if (i->kind == STORE_STEP && !i->step->over)
+				answer(s, i->step, NULL);
+		return;
+	}
+	struct store_item *asked = items_take_asked(items);
+	for (const struct store_item *i = asked; i != NULL; i = i->next) {
+		knowledge_forget_step(
+		    &s->knowledge, i->service, i->step->run, i->step->fence);
+		answer(s, i->step, why);
+	}
+	queue_free_items(asked);
 }
 
 static void *
@@ -143,6 +192,7 @@ serve(void *arg)
 		wrote(s, r, &e);
 		pthread_mutex_lock(&s->lock);
 		s->writing = 0;
+		answer_asked(s, &items, r == STORE_OK ? NULL : e.text);
 		if (r == STORE_OK) {
 			queue_free_items(items);
 			continue;
@@ -188,6 +238,10 @@ store_new(const char *directory, const struct store_options *options)
 	s->queue.count_max = o->queue_max != 0 ? o->queue_max : 4096;
 	s->file = store_file_new(directory, o->rows_max != 0 ? o->rows_max : 200000,
 	    o->days_max != 0 ? o->days_max : 90);
+	s->answers_end = &s->answers;
+	s->answer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->answer_fd < 0)
+		abort();
 	(void)pthread_mutex_init(&s->lock, NULL);
 	(void)pthread_condattr_init(&monotonic);
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -218,6 +272,11 @@ store_free(struct store *s)
 	store_file_free(s->file);
 	queue_free_items(queue_take(&s->queue));
 	knowledge_free(&s->knowledge);
+	for (struct answer *a = s->answers, *next; a != NULL; a = next) {
+		next = a->next;
+		free(a);
+	}
+	(void)close(s->answer_fd);
 	(void)pthread_cond_destroy(&s->moved);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -300,6 +359,71 @@ store_put_outcome(struct store *s, const char *service, uint64_t nonce,
 
 	(void)snprintf(item->word, sizeof item->word, "%s", outcome);
 	enqueue(s, item);
+}
+
+void
+store_put_step(struct store *s, const struct store_step *row)
+{
+	struct store_item *item =
+	    item_new(STORE_STEP, row->service, 0, 0, row->asked_wall_ms);
+
+	item->step = malloc(sizeof *item->step);
+	if (item->step == NULL)
+		abort();
+	*item->step = *row;
+	enqueue(s, item);
+}
+
+int
+store_answer_fd(const struct store *s)
+{
+	return s->answer_fd;
+}
+
+bool
+store_next_answer(struct store *s, struct store_answer *a)
+{
+	uint64_t count;
+
+	pthread_mutex_lock(&s->lock);
+	struct answer *first = s->answers;
+	if (first != NULL) {
+		*a = first->answer;
+		s->answers = first->next;
+		if (s->answers == NULL)
+			s->answers_end = &s->answers;
+	}
+	if (s->answers == NULL)
+		(void)!read(s->answer_fd, &count, sizeof count);
+	pthread_mutex_unlock(&s->lock);
+	free(first);
+	return first != NULL;
+}
+
+static bool
+copy_step(struct store *s, const char *service, uint64_t run, enum slot slot,
+    struct store_step *row)
+{
+	pthread_mutex_lock(&s->lock);
+	const struct store_step *found =
+	    knowledge_step(&s->knowledge, service, run, slot);
+	if (found != NULL)
+		*row = *found;
+	pthread_mutex_unlock(&s->lock);
+	return found != NULL;
+}
+
+bool
+store_last_step(struct store *s, const char *service, struct store_step *row)
+{
+	return copy_step(s, service, 0, SLOT_NONE, row);
+}
+
+bool
+store_find_step(struct store *s, const char *service, uint64_t run, enum slot slot,
+    struct store_step *row)
+{
+	return run != 0 && copy_step(s, service, run, slot, row);
 }
 
 void

@@ -199,6 +199,7 @@ static const struct bad {
     {"      promote: {exec: [/bin/promote]}", "      promote: {exec: [@\"/bin/{to}\"]}", "the program itself is fixed", NULL, NULL},
     {"      promote: {exec: [/bin/promote]}", "      promote: {exec: [/bin/promote, @\"{backup.id}\"]}", "the lag of 'plan' is no backup check", NULL, NULL},
     {"      promote: {exec: [/bin/promote]}", "      ready: {wait: healthy, on_failure: @continue}", "a site that is not well", NULL, NULL},
+    {"    lag: lag\n    trigger: approval\n    steps:\n      fence: {exec: [/bin/fence, \"{from}\", \"{fence}\"]}\n      promote: {exec: [/bin/promote]}\n      reverse: {none: \"rebuilt by hand\"}\n", "    trigger: approval\n    steps:\n      restore: {none: x}\n      backup: {exec: [/bin/backup], on_failure: @continue}\n", "continue is refused on backup", "kind: warm-standby", "kind: backup-restore"},
     {"      promote: {exec: [/bin/promote]}", "      ready: {@none: \"never mind\"}", "ready cannot be left out", NULL, NULL},
     {"      promote: {exec: [/bin/promote]}", "      ready: {wait: healthy, drill: @skip}", "drill: skip is refused on ready", NULL, NULL},
     {"      promote: {exec: [/bin/promote]}", "      promote: {exec: [/bin/promote], drill: @maybe}", "drill 'maybe' is not known: it is one of run skip", NULL, NULL},
