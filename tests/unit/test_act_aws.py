@@ -15,6 +15,8 @@ except ImportError:
     print("skipped: python3-botocore is not installed")
     sys.exit(77)
 
+import at_once  # noqa: E402
+
 TOOL = os.path.join(os.environ["BUILD_DIR"], "tests", "tool_act")
 DB = {"DBInstanceIdentifier": "shop-iad"}
 AVAILABLE = ("DescribeDBInstances", DB, "DBInstanceStatus", "available")
@@ -353,4 +355,4 @@ class Act(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    at_once.main()

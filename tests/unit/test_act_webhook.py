@@ -10,6 +10,8 @@ import threading
 import time
 import unittest
 
+import at_once
+
 TOOL = os.path.join(os.environ["BUILD_DIR"], "tests", "tool_act")
 OK = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 
@@ -249,4 +251,4 @@ class Webhook(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    at_once.main()
