@@ -120,6 +120,27 @@ print_one(const struct incident *i, bool json)
 	free(page);
 }
 
+/* An agent that was down meanwhile has no row of it: its peers may. */
+static void
+say_none(const struct config *c, const char *word)
+{
+	char others[AGENTS_MAX * (WORD_MAX + 2)] = "";
+
+	for (uint32_t n = 0; n < c->agents; n++) {
+		size_t used = strlen(others);
+
+		(void)snprintf(others + used, sizeof others - used, "%s%s",
+		    n > 0 ? ", " : "", c->agent[n].name);
+	}
+	command_say("there is no incident '%.60s' in %.200s, and no service of that "
+		    "name: pointsman history --incidents lists what there is%s%s%s",
+	    word, c->state,
+	    c->agents > 1 ? "; each agent keeps what it saw itself: ask "
+			    "at another ("
+			  : "",
+	    c->agents > 1 ? others : "", c->agents > 1 ? ")" : "");
+}
+
 int
 incident_show(const struct config *c, const struct options *o, const char *word)
 {
@@ -138,9 +159,7 @@ incident_show(const struct config *c, const struct options *o, const char *word)
 		return EXIT_CANNOT;
 	}
 	if (s.rank == 0) {
-		command_say("there is no incident '%.60s' in %.200s, and no service of "
-			    "that name: pointsman history --incidents lists them",
-		    word, c->state);
+		say_none(c, word);
 		return EXIT_CANNOT;
 	}
 	print_one(&s.found, o->json);

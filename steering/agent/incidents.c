@@ -358,7 +358,9 @@ note_step(struct incidents *x, const char *service, const struct fact *f)
 {
 	struct incident *i = incidents_find(x, service, INCIDENT_RUNS, "");
 
-	if (i == NULL)
+	/* Who skipped it and why is an order's; of versions that were not read here the
+	 * word is a guess. */
+	if (i == NULL || strcmp(f->address, "skipped") == 0)
 		return;
 	for (int slot = SLOT_NONE + 1; slot < SLOTS; slot++)
 		if (strcmp(slot_word((enum slot)slot), f->value) == 0) {

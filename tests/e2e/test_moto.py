@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # ctest: parallel
+# ctest: heavy
 # ctest: timeout=600
 """The AWS calls of plans against moto, which keeps scaling groups, addresses, interfaces,
 load balancers, instances and databases of its own: what a plan did is read back through

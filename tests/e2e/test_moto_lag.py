@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # ctest: parallel
+# ctest: heavy
 # ctest: timeout=600
 """A lag out of moto's buckets and metrics, which were put there through botocore. A matter
 for tests/run --all."""

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# ctest: heavy
 # ctest: timeout=1200
 """The runner of a scenario is killed at every step, before and after its act, on both
 ways; sites come back in the middle; two disasters at once. With POINTSMAN_ALL=1."""

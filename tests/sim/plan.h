@@ -10,7 +10,7 @@
 #ifndef TESTS_SIM_PLAN_H
 #define TESTS_SIM_PLAN_H
 
-#include "tests/sim/world.h"
+#include "tests/sim/sites.h"
 
 #define PLAN_FAULTS 400
 
@@ -61,6 +61,11 @@ enum plan_kind {
 	PLAN_GARBLE,
 	PLAN_ADD,
 	PLAN_ORDER, /* n: enum order_kind, to: member, ms: how long */
+	/* sites of a scenario */
+	PLAN_DISASTER, /* member who: what stands there */
+	PLAN_LAG,      /* ms */
+	PLAN_LAG_MUTE, /* its source says nothing; p > 0.5: that it does not know */
+	PLAN_RUNNER,   /* who begins the next act dies of it: n: enum act_death */
 	PLAN_KINDS
 };
 
@@ -77,6 +82,10 @@ struct plan {
 	uint32_t members, agents, slots;
 	struct rule_service rule;
 	bool fast, hands;
+	bool recovery; /* a service with a scenario: rule.plan */
+	bool database, fence_reaches;
+	struct site_odds odds;
+	uint64_t lag_ms;
 	int32_t drift_ppm[AGENTS_MAX];
 	uint32_t faults;
 	struct plan_fault fault[PLAN_FAULTS];
@@ -86,8 +95,12 @@ struct plan_score {
 	uint64_t commits, drains, returns, swaps, steps, agent_ms, digest;
 	uint64_t fact_count[FACT_KINDS];
 	uint32_t worst_hour;
+	uint64_t runs, aborted, acts, taken_over, repoints, refused, deaths, drills;
+	uint64_t approvals, skips;
 };
 
+/* A service with a scenario: plan_recovery.c. */
+void plan_draw_recovery(struct plan *p, uint64_t seed, uint64_t hours);
 void plan_draw(struct plan *p, uint64_t seed, uint64_t hours);
 /* Plays it; a law that breaks ends in world_fail(). */
 void plan_play(const struct plan *p, bool plodding, struct plan_score *score);
@@ -99,6 +112,7 @@ uint32_t plan_helped(void);
 /* While the same law breaks (the same words up to the first number): shorter. */
 void plan_shrink(struct plan *p, const char *why);
 void plan_describe(const struct plan *p, FILE *to);
+void plan_describe_recovery(const struct plan *p, FILE *to);
 
 /* ---- conditions: for plan_play.c ---- */
 struct plan_wanted { /* what becomes of each agent */
@@ -110,5 +124,11 @@ bool plan_is_steady(enum plan_kind k);
 /* None of the faults that last; those that count down stay. */
 void plan_clear(struct world *w);
 void plan_set_conditions(struct world *w, const struct plan *p, struct plan_wanted *x);
+/* The world's sites as the plan has them. */
+void plan_make_sites(struct world *w, const struct plan *p);
+void plan_calm_sites(struct world *w, const struct plan *p);
+void plan_score_sites(const struct world *w, struct plan_score *score);
+/* After the faults: every run ends, and the service comes home. */
+void plan_all_recover(struct world *w, const struct plan *p);
 
 #endif

@@ -13,7 +13,8 @@ lasts(const struct plan_fault *f, uint64_t now_ms)
 bool
 plan_is_steady(enum plan_kind k)
 {
-	return k < PLAN_RELOAD || (k >= PLAN_OUT && k <= PLAN_DNS);
+	return k < PLAN_RELOAD || (k >= PLAN_OUT && k <= PLAN_DNS) ||
+	    (k >= PLAN_DISASTER && k <= PLAN_LAG_MUTE);
 }
 
 /* ---- conditions: a function of what lasts ---- */
@@ -157,6 +158,30 @@ set_zone(struct world *w, const struct plan_fault *f)
 		w->conf.settle_ms = f->ms + 5000;
 }
 
+static void
+set_sites(struct world *w, const struct plan *p)
+{
+	struct sites *s = w->sites;
+	bool dead[MEMBERS_MAX] = {false};
+
+	s->lag_ms = p->lag_ms;
+	s->lag_silent = s->lag_unknown = false;
+	for (uint32_t i = 0; i < p->faults; i++) {
+		const struct plan_fault *f = &p->fault[i];
+
+		if (!lasts(f, w->now_ms))
+			continue;
+		if (f->kind == PLAN_DISASTER)
+			dead[f->who] = true;
+		if (f->kind == PLAN_LAG)
+			s->lag_ms = f->ms;
+		if (f->kind == PLAN_LAG_MUTE)
+			*(f->p > 0.5 ? &s->lag_unknown : &s->lag_silent) = true;
+	}
+	for (uint32_t m = 0; m < p->members; m++)
+		sites_kill(w, (char)('a' + m), dead[m]);
+}
+
 void
 plan_set_conditions(struct world *w, const struct plan *p, struct plan_wanted *x)
 {
@@ -168,7 +193,8 @@ plan_set_conditions(struct world *w, const struct plan *p, struct plan_wanted *x
 	for (uint32_t i = 0; i < p->faults; i++) {
 		const struct plan_fault *f = &p->fault[i];
 
-		if (!lasts(f, w->now_ms) || !plan_is_steady(f->kind))
+		if (!lasts(f, w->now_ms) || !plan_is_steady(f->kind) ||
+		    f->kind >= PLAN_DISASTER)
 			continue;
 		if (f->kind <= PLAN_HALF)
 			set_endpoint(w, &w->endpoint[f->who], f);
@@ -183,4 +209,6 @@ plan_set_conditions(struct world *w, const struct plan *p, struct plan_wanted *x
 		else
 			set_agent(w, f, x);
 	}
+	if (w->sites != NULL)
+		set_sites(w, p);
 }

@@ -21,6 +21,8 @@ set_lives(struct world *w, const struct plan_wanted *x)
 		struct world_agent *a = &w->agent[i];
 		bool up = !x->crashed[i];
 
+		if (w->sites != NULL)
+			w->sites->grounded[i] = !up;
 		if (a->running && a->paused && (!x->paused[i] || !up))
 			world_wake(w, i);
 		if (a->running && !up)
@@ -113,6 +115,10 @@ strike(struct world *w, const struct plan_fault *f)
 		return;
 	case PLAN_ORDER:
 		order(w, f);
+		return;
+	case PLAN_RUNNER:
+		w->sites->death = (enum act_death)f->n;
+		w->sites->death_slot = SLOT_NONE;
 		return;
 	case PLAN_RELOAD:
 		if (w->agent[f->who].running && !w->agent[f->who].paused)
@@ -220,6 +226,8 @@ end_faults(struct world *w, const struct plan *p)
 	plan_clear(w);
 	memset(w->endpoint, 0, sizeof w->endpoint);
 	w->faults = (struct world_faults){0};
+	if (w->sites != NULL)
+		plan_calm_sites(w, p);
 	set_lives(w, &x);
 	finish_rollout(w);
 	say_line(w, "faults end");
@@ -230,7 +238,9 @@ end_faults(struct world *w, const struct plan *p)
 		/* an operator helps where only an operator may */
 		bool help = k % 4 == 3 && (p->hands ? stuck(w) : all_wait(w));
 		if (help)
-			world_order(w, (uint32_t)k % w->agents, ORDER_ADOPT, 'a', 0);
+			/* at one whose last order is not on its way for ever */
+			world_order(w, (uint32_t)(p->recovery ? k / 4 : k) % w->agents,
+			    ORDER_ADOPT, 'a', 0);
 		any |= help;
 		world_run(w, AGREE_MS / 4);
 		agreed = agree(w, why, sizeof why);
@@ -309,6 +319,8 @@ make_world(const struct plan *p, bool plodding)
 	w->file[1] = w->file[0];
 	w->file[1].rule.policy_hash ^= 0xff;
 	w->file[1].answers = 1;
+	if (p->recovery)
+		plan_make_sites(w, p);
 	for (uint32_t a = 0; a < p->agents; a++)
 		w->agent[a].drift_ppm = p->drift_ppm[a];
 	return w;
@@ -389,7 +401,8 @@ check_dead(struct world *w, const struct plan *p, uint64_t since_ms)
 	struct ledger l;
 
 	/* where few would be left the hold is tenfold; ranks, spacing, reading */
-	if (f == NULL || w->now_ms - since_ms < 10 * r->hold_ms + MINUTE ||
+	if (f == NULL || p->recovery ||
+	    w->now_ms - since_ms < 10 * r->hold_ms + MINUTE ||
 	    r->member[f->who].last_resort || !world_ledger(w, &l) ||
 	    l.members <= f->who || l.member[f->who].out)
 		return;
@@ -434,7 +447,10 @@ play(struct world *w, const struct plan *p)
 		check_dead(w, p, since_ms);
 	}
 	end_faults(w, p);
-	all_come_back(w, p);
+	if (p->recovery)
+		plan_all_recover(w, p);
+	else
+		all_come_back(w, p);
 }
 
 void
@@ -451,6 +467,8 @@ plan_play(const struct plan *p, bool plodding, struct plan_score *score)
 		score->steps += w->steps;
 		score->agent_ms += w->now_ms * w->agents;
 		score->digest = w->digest;
+		if (w->sites != NULL)
+			plan_score_sites(w, score);
 		for (int k = 0; k < FACT_KINDS; k++)
 			score->fact_count[k] += w->fact_count[k];
 		if (w->worst_hour > score->worst_hour)

@@ -51,6 +51,10 @@ static const char *const words[PLAN_KINDS] = {
     [PLAN_GARBLE] = "a hand garbles the ledger",
     [PLAN_ADD] = "a hand adds a set",
     [PLAN_ORDER] = "order",
+    [PLAN_DISASTER] = "site lost",
+    [PLAN_LAG] = "replication lags ms",
+    [PLAN_LAG_MUTE] = "the lag's source is silent (p > 0.5: unknown)",
+    [PLAN_RUNNER] = "who begins the next act dies (n)",
 };
 
 void
@@ -68,6 +72,8 @@ plan_describe(const struct plan *p, FILE *to)
 	    r->failback_auto ? "" : ", manual",
 	    r->member[p->members - 1].last_resort ? ", last resort" : "",
 	    (unsigned)r->max_out, (unsigned)r->min_capacity_pct);
+	if (p->recovery)
+		plan_describe_recovery(p, to);
 	for (uint32_t i = 0; i < p->faults; i++) {
 		const struct plan_fault *f = &p->fault[i];
 

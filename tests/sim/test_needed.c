@@ -19,8 +19,8 @@
 
 #define WORLD_S_MAX 60
 
-static const struct needed_row *const tables[] = {
-    needed_votes, needed_holds, needed_limits, needed_writers, needed_zone};
+static const struct needed_row *const tables[] = {needed_votes, needed_holds,
+    needed_limits, needed_writers, needed_zone, needed_recovery};
 
 static const char *off; /* the rule that is taken away; NULL: none */
 static struct last_words {

@@ -13,6 +13,7 @@
  * other. So that both draw the same lots, whatever is random inside a run is a hash of
  * what it is for, never the next number of a sequence.
  */
+#include "tests/sim/sites.h"
 #include "tests/sim/world_parts.h"
 
 #define TICK_MS 100
@@ -80,6 +81,8 @@ begin_change(struct world_agent *a, const struct engine_out *out)
 	    .release = out->release,
 	    .picture = a->picture,
 	    .life = a->life,
+	    .by = a->index,
+	    .order = out->intent.kind == INTENT_ORDER ? a->g->order.kind : ORDER_NONE,
 	    .sent_ms = w->now_ms,
 	};
 	zone_want(a, &a->next, &e.late->wanted);
@@ -115,12 +118,18 @@ world_step(struct world_agent *a, struct engine_in *in)
 		};
 		world_push(w, &e);
 	}
+	if (w->sites != NULL)
+		sites_stepped(a, &out);
 	if (!a->running)
 		return;
 	if (out.report_moved)
 		links_send(a, true);
 	a->wake_ms = w->conf.plodding ? w->now_ms + TICK_MS : UINT64_MAX;
 	uint64_t due_ms = quiet_until_ms(a);
+
+	/* the moments of a scenario are not named there */
+	if (w->sites != NULL && world_from_boot_ms(a, out.wake_ms) < due_ms)
+		due_ms = world_from_boot_ms(a, out.wake_ms);
 
 	if (due_ms < a->wake_ms)
 		a->wake_ms = due_ms;
@@ -241,11 +250,18 @@ happen(struct world *w, const struct event *e)
 		else
 			sample_event(w, e);
 		return;
+	case EVENT_EFFECT:
+	case EVENT_LAG:
+	case EVENT_OPERATOR:
+	case EVENT_LIFE:
+		sites_event(w, e);
+		return;
 	case EVENT_REPORT:
 	case EVENT_VIEW:
 	case EVENT_CHANGED:
 	case EVENT_HEARD:
 	case EVENT_SETTLED:
+	case EVENT_ACTED:
 		break;
 	}
 	if (!a->running || (e->kind != EVENT_REPORT && !mine))
@@ -262,6 +278,8 @@ happen(struct world *w, const struct event *e)
 		changed_event(w, a, e);
 	} else if (e->kind == EVENT_SETTLED) {
 		world_tick(a);
+	} else if (e->kind == EVENT_ACTED) {
+		sites_event(w, e);
 	} else {
 		struct engine_in in = world_input(a, ENGINE_HEARD);
 		in.epoch = e->epoch;

@@ -215,6 +215,7 @@ struct world_conf {
 
 struct event;
 struct heap_entry;
+struct sites;
 
 struct world {
 	struct world_conf conf;
@@ -272,6 +273,7 @@ struct world {
 	uint64_t trouble_ms;             /* the last probe that failed, of any agent */
 	uint64_t applied_ms[WORLD_KEPT]; /* of kept[] */
 	uint64_t dead_ms[26], well_ms[26]; /* law 12: so long, and nothing in the way */
+	struct sites *sites; /* of a service with a scenario: sites.h; NULL */
 };
 
 /* A world of `agents` agents and members a, b, c …, with default timings; everything
@@ -329,6 +331,9 @@ void world_broken(struct world *w, int number, const char *what, ...)
     __attribute__((format(printf, 3, 4), noreturn));
 /* Who wants to know instead of failing; must not return. number 0: world_fail(). */
 extern void (*world_on_broken)(struct world *w, int number, const char *text);
+/* Every report that is sent passes it, unless NULL: codec/codec.h. */
+extern void (*world_carry)(struct world *w, const struct world_agent *from,
+    const struct world_agent *to, struct report *r);
 #define WORLD_MUST(w, ok)                         \
 	do {                                      \
 		if (!(ok))                        \

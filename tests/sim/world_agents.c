@@ -3,6 +3,7 @@
  * Agents as processes: how they start, die, pause, are cloned, reload and take orders.
  * A start begins a new life: what was under way for the last one finds nobody.
  */
+#include "tests/sim/sites.h"
 #include "tests/sim/world_parts.h"
 
 /* ---- starting and stopping ---- */
@@ -40,6 +41,8 @@ world_start(struct world *w, uint32_t agent)
 	links_start(a);
 	a->dns_ms = w->now_ms + world_hash(w, 13, agent, a->life, 0) % (10 * SECOND);
 	a->settled_ms = a->dns_ms;
+	if (w->sites != NULL)
+		sites_started(a);
 	for (uint32_t m = 0; m < rule->members; m++)
 		if (!rule->member[m].last_resort)
 			probes_begin(a, m);
@@ -55,6 +58,8 @@ world_stop(struct world *w, uint32_t agent)
 		probes_settle(a);
 		links_settle(a);
 	}
+	if (a->running && w->sites != NULL)
+		sites_stopped(a);
 	a->running = false;
 	a->life++;
 	w->disturbed = true;
@@ -142,6 +147,8 @@ world_wipe_store(struct world *w, uint32_t agent)
 	struct world_agent *a = &w->agent[agent];
 
 	a->stored_epoch = a->stored_nonce = a->open_epoch = a->open_nonce = 0;
+	if (a->world->sites != NULL)
+		a->world->sites->journal[agent] = (struct site_journal){0};
 }
 
 /* ---- twice ---- */

@@ -2,6 +2,7 @@
 /*
  * What the loop stands on: dice, the heap of events, clocks; and how a world is made.
  */
+#include "tests/sim/sites.h"
 #include "tests/sim/world_parts.h"
 
 #define NONE UINT32_MAX
@@ -225,6 +226,8 @@ world_begin(struct world *w)
 {
 	for (uint32_t i = 0; i < w->agents; i++)
 		world_start(w, i);
+	if (w->sites != NULL)
+		sites_begin(w);
 }
 
 void
@@ -240,6 +243,7 @@ world_end(struct world *w)
 	free(w->heap);
 	free(w->fact);
 	free(w->turn);
+	sites_free(w);
 	free(w);
 }
 

@@ -20,6 +20,7 @@
  * 13 unknown: only a compare-and-swap     check_parent(), law_told(), law_stepped()
  * 14 API rate within budget               law_calling(), law_burst() (secrets, memory: not here)
  * 15 marks complete and in order          law_told(), law_sending(): check_marks()
+ * 16 never two open sides, and the rest   sites_laws.c
  */
 #include "tests/sim/world_parts.h"
 

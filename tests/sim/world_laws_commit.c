@@ -3,6 +3,7 @@
  * The laws of a commit: what the zone was, what it is, and whether it may be. The table
  * of all invariants is in world_laws.c.
  */
+#include "tests/sim/sites.h"
 #include "tests/sim/world_parts.h"
 
 /* No drain of a site that a majority has seen well for a minute. */
@@ -229,6 +230,8 @@ law_committed(struct world *w, const struct world_zone *was, bool was_ledger,
 		w->turns_from[next->member[m].name[0] - 'a'] = w->turns;
 	if (was_ledger)
 		compare_members(w, was, old, next, intent);
+	if (was_ledger && w->sites != NULL)
+		law_run_committed(w, old, next, c);
 	/* The ledger says of the records what they are. */
 	if (intent->records && next->digest != zone_digest(&w->zone) &&
 	    intent->kind != INTENT_ACTION)

@@ -13,6 +13,9 @@
 
 #define LIES 6
 
+void (*world_carry)(struct world *w, const struct world_agent *from,
+    const struct world_agent *to, struct report *r);
+
 /* ---- who reaches whom ---- */
 
 static bool
@@ -164,6 +167,8 @@ send_one(struct world_agent *a, struct world_agent *to, const struct message *m)
 	}
 	if (a->liar)
 		lie(w, a, to, &e.message.report);
+	else if (world_carry != NULL)
+		world_carry(w, a, to, &e.message.report);
 	if (l->loss > 0 && world_chance(w, 8, who, w->now_ms, m->sub) < l->loss)
 		return;
 	if (l->jitter_ms > 0)
@@ -229,7 +234,8 @@ report_same(const struct report *a, const struct report *b)
 	if (a->freeze != b->freeze || a->thawed != b->thawed ||
 	    a->freeze_for_s != b->freeze_for_s || a->epoch != b->epoch ||
 	    a->nonce != b->nonce || a->cannot != b->cannot ||
-	    a->policy_hash != b->policy_hash || a->members != b->members)
+	    a->holder_lost != b->holder_lost || a->policy_hash != b->policy_hash ||
+	    a->members != b->members)
 		return false;
 	return memcmp(a->member, b->member, a->members * sizeof a->member[0]) == 0;
 }

@@ -21,6 +21,12 @@ enum event_kind {
 	EVENT_CHANGED,  /* the answer of a change at the agent: result */
 	EVENT_HEARD,    /* agent: what DNS showed: epoch */
 	EVENT_SETTLED,  /* agent: a second after a gap */
+	/* sites.h */
+	EVENT_EFFECT,   /* an act does its work: epoch is its index */
+	EVENT_ACTED,    /* agent: … or its shell knows how it ended */
+	EVENT_LAG,      /* agent: a sample begins (slot 0), or is known */
+	EVENT_OPERATOR, /* he looks (slot 0); a backup is made */
+	EVENT_LIFE,     /* agent: dies of its act (slot 0), or begins again */
 };
 
 struct late_change { /* a change on its way, as it was sent */
@@ -28,7 +34,8 @@ struct late_change { /* a change on its way, as it was sent */
 	struct intent intent;
 	bool create, release;
 	struct world_zone picture, wanted;
-	uint32_t life;
+	uint32_t life, by;
+	enum order_kind order; /* that it carries out */
 	uint64_t sent_ms;
 };
 
@@ -49,6 +56,7 @@ struct event {
 	enum change_result result;
 	struct late_change *late;
 	struct message message;
+	struct engine_lag lag;
 	uint32_t next_free;
 };
 

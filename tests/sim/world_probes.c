@@ -4,6 +4,7 @@
  * plainly dead), by an agent that knows it already, changes nothing but counters that
  * only grow: it is lazy, and settled by arithmetic when its agent is next stepped.
  */
+#include "tests/sim/sites.h"
 #include "tests/sim/world_parts.h"
 
 /* How a probe that begins now will end. */
@@ -34,6 +35,8 @@ endpoint_fate(const struct world_agent *a, uint32_t m, uint32_t slot)
 	struct fate refused = {OUTCOME_FAIL, w->conf.rtt_ms, true};
 	struct fate x;
 
+	if (w->sites != NULL && e->kind != ENDPOINT_SILENT && !sites_serve(w, m))
+		return refused;
 	if (e->slots != 0 && slot >= e->slots)
 		return well;
 	switch (e->kind) {

@@ -479,6 +479,12 @@ START_TEST(the_primary_comes_back_in_the_middle)
 }
 END_TEST
 
+static void
+teardown(void)
+{
+	bench_free(&b);
+}
+
 int
 main(void)
 {
@@ -486,6 +492,7 @@ main(void)
 	TCase *t = tcase_create("engine scenario");
 
 	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, an_ordered_failover);
 	tcase_add_test(t, and_the_way_back);
 	tcase_add_test(t, automatic_after_the_hold);

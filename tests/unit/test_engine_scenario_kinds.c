@@ -197,6 +197,12 @@ START_TEST(a_drill_points_there_and_back)
 }
 END_TEST
 
+static void
+teardown(void)
+{
+	bench_free(&b);
+}
+
 int
 main(void)
 {
@@ -204,6 +210,7 @@ main(void)
 	TCase *t = tcase_create("engine scenario, kinds");
 
 	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, backup_and_restore_there_and_back);
 	tcase_add_test(t, a_planned_switchover_loses_nothing);
 	tcase_add_test(t, multi_site);

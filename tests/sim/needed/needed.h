@@ -22,11 +22,12 @@ struct needed_row {
 };
 
 /* Each ends with a row of no rule. */
-extern const struct needed_row needed_votes[];   /* who is believed, and when */
-extern const struct needed_row needed_holds[];   /* how long it must last */
-extern const struct needed_row needed_limits[];  /* how much may be out, how often */
-extern const struct needed_row needed_writers[]; /* whose turn, which policy */
-extern const struct needed_row needed_zone[];    /* what the zone shows */
+extern const struct needed_row needed_votes[];    /* who is believed, and when */
+extern const struct needed_row needed_holds[];    /* how long it must last */
+extern const struct needed_row needed_limits[];   /* how much may be out, how often */
+extern const struct needed_row needed_writers[];  /* whose turn, which policy */
+extern const struct needed_row needed_zone[];     /* what the zone shows */
+extern const struct needed_row needed_recovery[]; /* scenarios: who acts, and when */
 
 /* Is this rule taken away? For those that are not the core's own to decide. */
 bool needed_off(const char *rule);
