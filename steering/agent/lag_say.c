@@ -37,9 +37,12 @@ lag_recovery_serves(const struct ledger *l)
 {
 	if (l->fence == 0)
 		return false;
+	/* Its primary may count as open from a fence that was passed over, long since. */
+	if (l->run.id != 0 && l->run.way == RUN_FAILBACK)
+		return true;
 	if (l->open == SIDE_PRIMARY || l->open == SIDE_RECOVERY)
 		return l->open == SIDE_RECOVERY;
-	return l->run.id != 0 && l->run.way == RUN_FAILBACK;
+	return false;
 }
 
 const char *

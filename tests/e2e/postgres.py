@@ -327,8 +327,9 @@ class Writer:
 
     def lost(self, site):
         """Rows that were acknowledged, and are not there now."""
+        acked = self.acked()                # first, so that all of them had their time
         there = site.rows()
-        return [r for r in self.acked() if r.n not in there]
+        return [r for r in acked if r.n not in there]
 
 
 def lost_seconds(lost, fault):

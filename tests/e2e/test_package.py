@@ -44,7 +44,8 @@ status=0; pointsman validate -c /etc/pointsman/pointsman.yaml || status=$?
 test $status -eq 1
 man -w pointsman pointsman-lab >/dev/null 2>&1 || test -f /usr/share/man/man1/pointsman.1.gz
 for f in README.md REFERENCE.md first-site.md three-sites.md terraform.md \
-	examples/recovery.conf examples/three-sites.yaml; do
+	recovery-scenarios.md examples/recovery.conf examples/three-sites.yaml \
+	examples/steps/pg-site; do
 	test -s /usr/share/doc/pointsman/$f || test -s /usr/share/doc/pointsman/$f.gz ||
 		{ say "no $f"; exit 1; }
 done

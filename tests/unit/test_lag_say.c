@@ -340,9 +340,10 @@ START_TEST(who_follows_whom)
 	l.open = SIDE_PRIMARY;
 	ck_assert(!lag_recovery_serves(&l));
 	l.run.id = 3;
-	for (l.open = 0; l.open <= 3; l.open += 3) {
-		l.run.way = RUN_FAILBACK; /* frozen, and to be caught up with */
+	l.run.way = RUN_FAILBACK; /* frozen, and to be caught up with */
+	for (l.open = 0; l.open <= 3; l.open++)
 		ck_assert(lag_recovery_serves(&l));
+	for (l.open = 0; l.open <= 3; l.open += 3) {
 		l.run.way = RUN_SWITCHOVER;
 		ck_assert(!lag_recovery_serves(&l));
 		l.run.way = RUN_FAILOVER;
