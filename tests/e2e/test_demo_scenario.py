@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # ctest: serial
+# ctest: heavy
 # ctest: timeout=400
 """`packaging/demo scenario` tells the truth by its exit code, shows a report with RTO and
 RPO, and leaves no process and no file behind. tests/run --all alone."""

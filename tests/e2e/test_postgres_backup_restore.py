@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # ctest: parallel
+# ctest: heavy
 # ctest: timeout=900
 """Backup and restore with pg_dump and pg_restore, encrypted, end to end: nothing runs at
 iad; what is restored is compared row by row, and the data lost runs from when the backup's

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # ctest: parallel
+# ctest: heavy
 # ctest: timeout=300
 """The programs of packaging/doc/steps on two real PostgreSQL servers, without Pointsman:
 what a step does, that doing it twice is doing it once, and that a fence is kept. With a

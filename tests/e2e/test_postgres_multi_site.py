@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # ctest: parallel
+# ctest: heavy
 # ctest: timeout=900
 """Both sites serve, the database has one writer, which is cut over by itself when its site is
 lost: automatic, no approval, lag from a JSON answer. tests/run --all alone."""

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # ctest: parallel
+# ctest: heavy
 # ctest: timeout=900
 """A pilot light with a real PostgreSQL, end to end: at iad only a replica runs; web servers
 are started and an address is attached when they are needed. tests/run --all alone."""

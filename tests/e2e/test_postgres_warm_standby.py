@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # ctest: parallel
+# ctest: heavy
 # ctest: timeout=900
 """A warm standby with a real PostgreSQL, end to end: a disaster with approvals, the way
 back, a planned switch-over that loses no row, and a fail-back that is refused. Rows are
