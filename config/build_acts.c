@@ -12,17 +12,7 @@
 #include <string.h>
 
 #include "config/put.h"
-
-/* Versions of the Query protocol, as botocore's service models name them. */
-static const struct aws_service {
-	const char *name, *version;
-} aws_services[] = {
-    {"elasticloadbalancing", "2015-12-01"},
-    {"autoscaling", "2011-01-01"},
-    {"ec2", "2016-11-15"},
-    {"rds", "2014-10-31"},
-    {"monitoring", "2010-08-01"},
-};
+#include "steering/zone/aws_query.h"
 
 static const char *
 copy(struct region *r, const char *text)
@@ -108,15 +98,6 @@ build_webhook(struct load *l, struct region *r, const struct block *step,
 	memcpy(out->webhook.status, d->status, sizeof out->webhook.status);
 }
 
-static const char *
-version_of(const char *service)
-{
-	for (size_t i = 0; i < sizeof aws_services / sizeof aws_services[0]; i++)
-		if (strcmp(aws_services[i].name, service) == 0)
-			return aws_services[i].version;
-	return "";
-}
-
 static void
 build_call(struct region *r, const struct ynode *node, struct config_call *out)
 {
@@ -133,7 +114,8 @@ build_aws(struct region *r, const struct block *step, const struct ynode *node,
 	out->kind = ACT_AWS;
 	out->aws.service = text_at(r, node, "service", "");
 	out->aws.region = text_at(r, node, "region", "");
-	out->aws.version = text_at(r, node, "version", version_of(out->aws.service));
+	out->aws.version =
+	    text_at(r, node, "version", aws_query_version(out->aws.service));
 	out->aws.endpoint = text_at(r, node, "endpoint", "");
 	out->aws.profile = text_at(r, node, "profile", "");
 	out->aws.role_arn = text_at(r, node, "role_arn", "");

@@ -103,7 +103,8 @@ rule_site(struct load *l, const struct block *plan, const char *key, const char 
 	NOTE(l, n, "service '%.40s' has no member at %s", service->name, site);
 }
 
-/* A failover is created with the first usable member, which is to be the primary. */
+/* A failover is created with the first usable member, which is to be the primary; a
+ * weighted service with all of them. */
 static void
 rule_order(struct load *l, const struct block *plan)
 {
@@ -111,8 +112,18 @@ rule_order(struct load *l, const struct block *plan)
 	const struct block *service = block_at(l->file, "services.*", d->service);
 	uint32_t primary = UINT32_MAX, recovery = UINT32_MAX;
 
-	if (service == NULL || ((struct draft_service *)service->data)->policy != 1)
+	if (service == NULL)
 		return;
+	if (((struct draft_service *)service->data)->policy != 1) {
+		if (d->kind == SCENARIO_WARM_STANDBY)
+			note_warning(l->notes, ynode_get(plan->node, "service")->line,
+			    ynode_get(plan->node, "service")->column,
+			    "service '%.40s' shares its traffic by weight: the standby "
+			    "would answer beside the primary all the time; say policy: "
+			    "failover, or make a multi-site of the plan",
+			    service->name);
+		return;
+	}
 	for (struct block *m = block_first(service, "services.*.members.*"); m != NULL;
 	     m = block_next(m)) {
 		if (strcmp(m->name, d->primary) == 0)

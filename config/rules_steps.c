@@ -10,7 +10,9 @@
 
 #include <string.h>
 
+#include "config/forms.h"
 #include "config/words.h"
+#include "steering/zone/aws_until.h"
 
 #define NOTE(l, node, ...) \
 	note_error((l)->notes, (node)->line, (node)->column, __VA_ARGS__)
@@ -160,6 +162,23 @@ rule_until(struct load *l, const struct block *step)
 		    action->text);
 }
 
+/* {words} in `is` are filled in later; what they become is one word. */
+static void
+rule_until_says(struct load *l, const struct block *step)
+{
+	const struct ynode *path = ynode_at(step->node, "until.path");
+	const struct ynode *is = ynode_at(step->node, "until.is");
+	struct aws_until u;
+	struct err e;
+
+	if (path == NULL || is == NULL || path->text[0] == '\0' || is->text[0] == '\0')
+		return;
+	if (!form_element(path->text, &e)) /* told by the walk */
+		return;
+	if (!aws_until_parse(path->text, is->text, &u, &e))
+		NOTE(l, is, "%.200s", e.text);
+}
+
 /* backup.id is known from a backup check alone. */
 static void
 rule_backup_words(struct load *l, const struct block *plan, const struct ynode *node)
@@ -188,6 +207,7 @@ rule_step(struct load *l, const struct block *plan, const struct block *step)
 	rule_wait(l, plan, step);
 	rule_webhook(l, step);
 	rule_until(l, step);
+	rule_until_says(l, step);
 	if (exec != NULL)
 		rules_program(l, exec);
 	rules_clear_text(l, ynode_at(step->node, "aws.endpoint"));

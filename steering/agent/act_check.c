@@ -273,7 +273,8 @@ on_targets(const struct aws_answer *a, void *arg)
 		act_end(x, ACTED_DONE, "check %s passes", spec_of(x)->name);
 		return;
 	}
-	note(k, "", r.text);
+	if (a->result != AWS_BUSY) /* what was seen before says more */
+		note(k, "", r.text);
 	wake_in(x, ms < left_ms ? ms : left_ms);
 }
 

@@ -38,6 +38,7 @@ struct self;
 struct peers;
 struct reload;
 struct verify;
+struct incidents;
 struct agent;
 
 #define AGENT_TICK_MS 100
@@ -143,6 +144,7 @@ struct agent {
 
 	struct facts *facts;
 	struct store *store; /* NULL: no `state` */
+	struct incidents *incidents;
 	struct metrics *metrics;
 	struct control *control; /* NULL: no `control` */
 	struct page *page;       /* NULL: no `page` */

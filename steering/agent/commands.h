@@ -20,7 +20,8 @@ enum { EXIT_GOOD = 0, EXIT_NO = 1, EXIT_CANNOT = 2 };
 struct options {
 	const struct command *command;
 	const char *config, *agent, *reason, *site, *step; /* NULL: not given */
-	bool json, yes, all, watch, verbose, bootstrap, planned, dry_run, drill;
+	bool json, yes, all, watch, verbose, bootstrap, incidents, planned, dry_run,
+	    drill;
 	uint64_t for_s;          /* 0: not given */
 	uint32_t workers, count; /* 0: not given */
 	unsigned words;
@@ -58,6 +59,10 @@ int cmd_order(const struct options *o); /* drain … ack: o->command->name says 
 int cmd_scenario(const struct options *o); /* failover … abort: likewise */
 int cmd_explain(const struct options *o);
 int cmd_history(const struct options *o);
+/* The page of one incident ("shop-dr/17", "shop-dr": the last), or with word "" the
+ * table of the newest n. From the store alone. */
+int incident_show(const struct config *c, const struct options *o, const char *word);
+void incident_list(const struct config *c, const char *service, uint32_t n, bool json);
 int cmd_doctor(const struct options *o);
 int cmd_iam(const struct options *o);
 int cmd_version(const struct options *o);

@@ -52,6 +52,8 @@ struct facts {
 	struct tally tally[TALLIES_MAX];
 	uint64_t lines_lost, lines_lost_said;
 	bool cut; /* a line was taken in part: begin the next on a new one */
+	void (*watch)(const char *service, const struct fact *fact, void *arg);
+	void *watch_arg;
 };
 
 static int64_t
@@ -195,6 +197,8 @@ never_folded(enum fact_kind kind)
 	    [FACT_INSYNC] = true,
 	    [FACT_ANSWERED] = true,
 	    [FACT_ORDER] = true,
+	    [FACT_RUN] = true,
+	    [FACT_STEP] = true,
 	    [FACT_STARTED] = true,
 	    [FACT_STOPPED] = true,
 	};
@@ -277,9 +281,19 @@ facts_emit(
 
 	assert(fact->kind > FACT_NONE && fact->kind < FACT_KINDS);
 	tally_of(f, of)->count[fact->kind]++;
+	if (f->watch != NULL)
+		f->watch(of, fact, f->watch_arg);
 	if (fact->level < f->least || folded(f, of, about, fact))
 		return;
 	say(f, of, about, fact, 0);
+}
+
+void
+facts_watch(struct facts *f,
+    void (*fn)(const char *service, const struct fact *fact, void *arg), void *arg)
+{
+	f->watch = fn;
+	f->watch_arg = arg;
 }
 
 void

@@ -34,6 +34,11 @@ __attribute__((format(printf, 6, 7))) void
 facts_say(struct facts *f, enum fact_kind kind, enum fact_level level,
     const char *service, const char *member, const char *format, ...);
 
+/* Tells fn of every fact as it comes, of every level, before anything is folded;
+ * service "": of none. One watcher; NULL ends it. fn may say facts. */
+void facts_watch(struct facts *f,
+    void (*fn)(const char *service, const struct fact *fact, void *arg), void *arg);
+
 /* To be called about every second: says folded facts whose time is over, and what the
  * store has to complain about. */
 void facts_tick(struct facts *f);

@@ -59,27 +59,13 @@ check_of(const struct meter *w)
 	return &w->owner->agent->config->check[scenario_of(w)->lag];
 }
 
-/* Does the recovery site serve? The open side says so; while both are closed, or it
- * cannot be told, the way of the run; else the primary does. */
-static bool
-recovery_serves(const struct agent_service *s)
-{
-	const struct ledger *l = &s->engine->ledger;
-
-	if (!s->engine->has_ledger || l->fence == 0)
-		return false;
-	if (l->open == SIDE_PRIMARY || l->open == SIDE_RECOVERY)
-		return l->open == SIDE_RECOVERY;
-	return l->run.id != 0 && l->run.way == RUN_FAILBACK;
-}
-
 static void
 sides(const struct agent_service *s, const char **from, const char **to)
 {
 	const struct rule_scenario *plan = &s->conf->rule.plan;
 	const char *primary = s->conf->rule.member[plan->primary].name;
 	const char *recovery = s->conf->rule.member[plan->recovery].name;
-	bool moved = recovery_serves(s);
+	bool moved = s->engine->has_ledger && lag_recovery_serves(&s->engine->ledger);
 
 	*from = moved ? recovery : primary;
 	*to = moved ? primary : recovery;

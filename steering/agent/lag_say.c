@@ -32,6 +32,16 @@ lag_time_format(uint64_t ms, char out[LAG_TIME_MAX])
 	return out;
 }
 
+bool
+lag_recovery_serves(const struct ledger *l)
+{
+	if (l->fence == 0)
+		return false;
+	if (l->open == SIDE_PRIMARY || l->open == SIDE_RECOVERY)
+		return l->open == SIDE_RECOVERY;
+	return l->run.id != 0 && l->run.way == RUN_FAILBACK;
+}
+
 const char *
 lag_turn_word(enum lag_turn t)
 {

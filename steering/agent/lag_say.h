@@ -6,12 +6,17 @@
 #define STEERING_AGENT_LAG_SAY_H
 
 #include "steering/agent/lag_source.h"
+#include "steering/core/ledger.h"
 
 #define LAG_TEXT 224
 #define LAG_TIME_MAX 32
 
 /* "0 s", "0.25 s", "4.2 s", "12 m 30 s", "3 h 5 m", "2 d 4 h". */
 const char *lag_time_format(uint64_t ms, char out[LAG_TIME_MAX]);
+
+/* Does the recovery site serve, and the primary follow? The open side says so; while both
+ * are closed, or both may be open, the way of the run does; else the primary serves. */
+bool lag_recovery_serves(const struct ledger *l);
 
 enum lag_turn { LAG_NEVER = 0, LAG_UNKNOWN, LAG_WITHIN, LAG_BEYOND };
 const char *lag_turn_word(enum lag_turn t); /* "unknown", "within", "beyond" */

@@ -58,8 +58,11 @@ static const struct command commands[] = {
 	"what the running agent knows, decides, and waits for", NULL},
     {"explain", cmd_explain, "config! json", "[SERVICE[/SITE]]", 0, 1,
 	"why it is as it is: samples, votes, quorum, limiter, policy, scenario", NULL},
-    {"history", cmd_history, "config! count json", "[SERVICE]", 0, 1,
-	"the timeline in the agent's store, newest last", NULL},
+    {"history", cmd_history, "config! count incidents json", "[SERVICE|INCIDENT]", 0, 1,
+	"the timeline in the agent's store, newest last; or the page of one incident",
+	"INCIDENT is SCENARIO/NUMBER, or SCENARIO for its last: its marks, its steps, and\n"
+	"its recovery time and loss against the targets. Exit status 0: they are met; 1:\n"
+	"missed, or it is not finished; 2: there is no such incident."},
     {"drain", cmd_order, "config! site for reason json", "[SERVICE/MEMBER]", 0, 1,
 	"take a member's weight away until --for is over (24h)", orders_more},
     {"undrain", cmd_order, "config! site reason json", "[SERVICE/MEMBER]", 0, 1,

@@ -11,6 +11,7 @@
 
 #include "steering/agent/agent.h"
 #include "steering/agent/facts.h"
+#include "steering/agent/incidents.h"
 #include "steering/agent/jobs.h"
 #include "steering/agent/metrics_counts.h"
 #include "steering/agent/peers.h"
@@ -418,6 +419,8 @@ metrics_format(const struct metrics *m, const struct agent *a, size_t *n)
 	write_changes(&o);
 	write_api(&o);
 	write_peers(&o);
+	if (a->incidents != NULL)
+		incidents_metrics(a->incidents, o.file);
 	metrics_write_lag(o.file, a);
 	if (fclose(o.file) != 0)
 		abort();

@@ -52,6 +52,8 @@ static const struct option_row {
 	"its drill is meant, should the scenario itself run too"},
     {"step", 0, KIND_TEXT, offsetof(struct options, step), "STEP",
 	"only if this step is the one in hand"},
+    {"incidents", 0, KIND_FLAG, offsetof(struct options, incidents), "",
+	"the incidents alone"},
     {"count", 'n', KIND_COUNT, offsetof(struct options, count), "N", "how many (50)"},
 };
 #define ROWS (sizeof rows / sizeof rows[0])

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "steering/agent/facts.h"
+#include "steering/agent/incidents.h"
 #include "steering/agent/peers.h"
 #include "steering/agent/scenario_orders.h"
 #include "steering/agent/status.h"
@@ -180,6 +181,7 @@ note_order(struct agent *a, const struct control_request *r,
 	(void)snprintf(o.agent, sizeof o.agent, "%s", a->name);
 	(void)snprintf(o.reason, sizeof o.reason, "%s", r->reason);
 	order_notes_add(&a->orders, &o, now_boot_ms());
+	incidents_order(a->incidents, &o);
 	peers_moved(a->peers);
 }
 

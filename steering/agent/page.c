@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A server of two pages for monitoring. evhttp was rejected: it bounds neither the
+ * A server of three pages for monitoring. evhttp was rejected: it bounds neither the
  * connections nor the whole time of a request, and this process holds the zone's
  * credentials and a limited number of descriptors. What is left of HTTP when there
- * are no bodies, no keep-alive and no third page is one line (RFC 9112 §3).
+ * are no bodies, no keep-alive and no fourth page is one line (RFC 9112 §3).
  */
 #include "steering/agent/page.h"
 
@@ -21,12 +21,14 @@
 
 #include "steering/agent/agent.h"
 #include "steering/agent/door.h"
+#include "steering/agent/incidents.h"
 #include "steering/agent/metrics.h"
 #include "steering/agent/status_scenarios.h"
 
 #define REQUEST_BYTES_MAX 8192
 #define REQUEST_S 5
 #define BACKLOG 16
+#define INCIDENTS_SHOWN 20
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define PLAIN_TYPE "text/plain; charset=utf-8"
 
@@ -118,6 +120,21 @@ answer_health(struct visitor *v, bool head)
 	free(text);
 }
 
+static void
+answer_incidents(struct visitor *v, bool head)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	if (out == NULL)
+		abort();
+	incidents_table(v->page->agent->incidents, INCIDENTS_SHOWN, out);
+	(void)fclose(out);
+	answer(v, "200 OK", PLAIN_TYPE, text, n, head);
+	free(text);
+}
+
 /* ---- the request ---- */
 
 /* One request line: METHOD SP TARGET SP HTTP/1.x. The query is of no interest. */
@@ -125,7 +142,7 @@ static void
 answer_line(struct visitor *v, const char *line)
 {
 	char method[16], target[256], version[16];
-	static const char unknown[] = "here are /metrics and /healthz\n";
+	static const char unknown[] = "here are /metrics, /healthz and /incidents\n";
 	static const char odd[] = "not a request that is understood here\n";
 	static const char only[] = "GET and HEAD only\n";
 
@@ -143,6 +160,8 @@ answer_line(struct visitor *v, const char *line)
 		answer_metrics(v, head);
 	else if (strcmp(target, "/healthz") == 0)
 		answer_health(v, head);
+	else if (strcmp(target, "/incidents") == 0)
+		answer_incidents(v, head);
 	else
 		answer(
 		    v, "404 Not Found", PLAIN_TYPE, unknown, sizeof unknown - 1, head);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "steering/agent/facts.h"
+#include "steering/agent/incidents.h"
 #include "steering/agent/peers_parts.h"
 #include "steering/agent/self.h"
 #include "steering/agent/service.h"
@@ -71,6 +72,7 @@ hear_orders(struct peers *p)
 		    o->agent, (unsigned)o->uid,
 		    o->reason[0] != '\0' ? ", because: " : "", o->reason);
 		facts_emit(p->agent->facts, o->service, o->member, &f);
+		incidents_order(p->agent->incidents, o);
 	}
 }
 

@@ -22,8 +22,10 @@
 #include "steering/agent/act.h"
 #include "steering/agent/control.h"
 #include "steering/agent/door.h"
+#include "steering/agent/drills.h"
 #include "steering/agent/elb_sense.h"
 #include "steering/agent/facts.h"
+#include "steering/agent/incidents.h"
 #include "steering/agent/jobs.h"
 #include "steering/agent/lag.h"
 #include "steering/agent/metrics.h"
@@ -182,6 +184,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	facts_tick(l->agent.facts);
 	targets_tick(l->agent.targets);
 	reload_tick(&l->agent);
+	drills_tick(&l->agent);
 	for (uint32_t i = 0; i < l->agent.zones; i++)
 		zone_tick(l->agent.zone[i]);
 	say_status(&l->agent);
@@ -272,6 +275,7 @@ begin_process(struct life *l, const struct run_options *o, struct err *e)
 		a->store = store_new(a->config->state, NULL);
 	a->facts =
 	    facts_new(STDERR_FILENO, o->verbose ? FACT_DEBUG : FACT_INFO, a->store);
+	a->incidents = incidents_new(a);
 	a->metrics = metrics_new(a->config);
 	a->base = event_base_new();
 	if (a->base == NULL)
@@ -452,6 +456,7 @@ end(struct life *l)
 	acts_free(a);
 	jobs_free(a->jobs);
 	self_free(a->self);
+	incidents_free(a->incidents);
 	if (a->metrics != NULL)
 		metrics_free(a->metrics);
 	if (a->facts != NULL)

@@ -13,6 +13,7 @@
 #include <sys/random.h>
 
 #include "steering/agent/facts.h"
+#include "steering/agent/incidents.h"
 #include "steering/agent/marks.h"
 #include "steering/agent/peers.h"
 #include "steering/agent/scenario_orders.h"
@@ -95,7 +96,10 @@ remember_ledger(struct agent_service *s, uint64_t nonce_before)
 	if (g->released && nonce_before != 0 && s->agent->store != NULL)
 		store_put_release(s->agent->store, s->conf->rule.name, now_wall_ms());
 	if (!g->believed || g->rule->observe || g->ledger.nonces == 0 ||
-	    g->ledger.nonce[0] == nonce_before || s->agent->store == NULL)
+	    g->ledger.nonce[0] == nonce_before)
+		return;
+	incidents_ledger(s->agent->incidents, s);
+	if (s->agent->store == NULL)
 		return;
 	store_put_ledger(
 	    s->agent->store, s->conf->rule.name, &g->ledger, now_wall_ms());

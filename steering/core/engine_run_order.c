@@ -62,6 +62,9 @@ may_go_over(const struct asked *k, enum run_way way)
 	    !scenario_cold(k->g->rule, l, recovery))
 		return err_set(k->why, "%s is DOWN: it cannot take over from %s",
 		    member_name(k, recovery), member_name(k, primary));
+	if (scenario_held_out(k->g->rule, l, k->now_wall_s))
+		return err_set(k->why, "an operator holds %s out: undrain it first",
+		    member_name(k, recovery));
 	if (way == RUN_SWITCHOVER && k->g->quorum[primary].verdict == VERDICT_DOWN)
 		return err_set(k->why,
 		    "%s is DOWN: nothing can be planned there any more; say: pointsman "
@@ -230,17 +233,14 @@ is_pointed(const struct asked *k)
 	return false;
 }
 
-/* The records point to {to}: is whatever opens it still ahead? */
+/* The records point to {to}: is whatever opens it still ahead, or under way? That the
+ * ledger says it may be open is not that it is. */
 static bool
 is_shut(const struct asked *k)
 {
-	uint32_t side = k->plan.to == k->rule->primary ? SIDE_PRIMARY : SIDE_RECOVERY;
-
-	if ((ledger_sides(&k->g->ledger) & side) != 0)
-		return false;
-	for (uint32_t i = k->run->step; i < k->plan.steps; i++)
+	for (uint32_t i = 0; i < k->plan.steps; i++)
 		if (scenario_opens((enum slot)k->plan.slot[i]))
-			return true;
+			return i >= k->run->step;
 	return false;
 }
 

@@ -279,13 +279,26 @@ scenario_cold(const struct rule_service *rule, const struct ledger *l, uint32_t 
 }
 
 bool
+scenario_held_out(
+    const struct rule_service *rule, const struct ledger *l, int64_t now_wall_s)
+{
+	const struct ledger_member *m = &l->member[rule->plan.recovery];
+
+	return m->out && ledger_order_stands(&m->drain, now_wall_s);
+}
+
+bool
 scenario_is_over(const struct rule_service *rule, const struct ledger *l)
 {
-	bool pointed =
-	    l->member[rule->plan.primary].out && !l->member[rule->plan.recovery].out;
+	uint32_t sides = ledger_sides(l);
+	bool opened = (sides & SIDE_RECOVERY) != 0;
+	bool away = l->member[rule->plan.primary].out &&
+	    (!l->member[rule->plan.recovery].out || opened);
 
-	return (pointed && rule->plan.kind != SCENARIO_MULTI_SITE) ||
-	    (ledger_sides(l) & SIDE_PRIMARY) == 0;
+	/* There steering moves the records; a writer that was opened is what tells. */
+	if (rule->plan.kind == SCENARIO_MULTI_SITE)
+		return opened;
+	return away || (sides & SIDE_PRIMARY) == 0;
 }
 
 /* ---- words ---- */

@@ -46,6 +46,9 @@ bool scenario_moves(const struct rule_service *rule, const struct ledger *l);
 /* Is the member kept cold by its kind, and not ready yet? */
 bool
 scenario_cold(const struct rule_service *rule, const struct ledger *l, uint32_t member);
+/* Does an operator hold the recovery site out? No run points there then. */
+bool scenario_held_out(
+    const struct rule_service *rule, const struct ledger *l, int64_t now_wall_s);
 /* Has it failed over: do the records, or the side that is open, say so? */
 bool scenario_is_over(const struct rule_service *rule, const struct ledger *l);
 

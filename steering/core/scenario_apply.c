@@ -49,10 +49,16 @@ point(const struct rule_service *rule, const struct scenario_plan *plan,
 		rule->plan.kind == SCENARIO_MULTI_SITE);
 
 	if (points == POINTS_REWEIGHT) {
+		if (l->member[target].out) /* or nobody would answer */
+			put_in(rule, l, target);
 		hold_out(rule, l, other, now_wall_s);
 		return;
 	}
 	put_in(rule, l, target);
+	/* Of a failover the first that is in answers: that is to be the target. */
+	for (uint32_t m = 0; m < target && rule->policy == POLICY_FAILOVER; m++)
+		if (!rule->member[m].last_resort && !l->member[m].out)
+			limiter_out_member(rule, l, m);
 	if (!stays) {
 		l->member[other].by_order = l->member[other].latched = false;
 		limiter_out_member(rule, l, other);

@@ -117,6 +117,10 @@ begin(struct look *k)
 		wait_for(k, WAIT_RECOVERY,
 		    "%s is DOWN, and %s too: there is nowhere to fail over to", name,
 		    look_name(k, recovery));
+	else if (scenario_held_out(in->rule, in->ledger, in->now_wall_s))
+		wait_for(k, WAIT_RECOVERY,
+		    "%s is DOWN, and an operator holds %s out: undrain it", name,
+		    look_name(k, recovery));
 	else if (!may_hold(k, RUN_FAILOVER))
 		wait_for(k, WAIT_HOLDER, "an agent that does not stand at %s begins it",
 		    name);

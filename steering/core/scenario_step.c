@@ -70,6 +70,17 @@ write_end(struct look *k)
 	k->move->run = (struct ledger_run){0};
 }
 
+/* Where no slot opens {to}: once the other is closed, it is what is open. */
+static void
+opens_itself(struct look *k)
+{
+	for (uint32_t i = 0; i < k->plan.steps; i++)
+		if (scenario_opens((enum slot)k->plan.slot[i]))
+			return;
+	if (!k->run->aborting && (k->move->open & side_of(k, k->plan.from)) == 0)
+		k->move->open |= side_of(k, k->plan.to);
+}
+
 static void
 write_next(struct look *k)
 {
@@ -77,8 +88,10 @@ write_next(struct look *k)
 
 	r->tries = 0;
 	r->step++;
-	if (r->step >= k->plan.steps)
-		write_end(k);
+	if (r->step < k->plan.steps)
+		return;
+	opens_itself(k);
+	write_end(k);
 }
 
 /* The step has done its work. */
@@ -95,14 +108,8 @@ write_done(struct look *k)
 static void
 write_points(struct look *k, enum scenario_points points)
 {
-	uint32_t to = side_of(k, k->plan.to), from = side_of(k, k->plan.from);
-	bool opens = false;
-
-	for (uint32_t i = 0; i < k->plan.steps; i++)
-		opens |= scenario_opens((enum slot)k->plan.slot[i]);
-	/* Nobody says that it is opened, and nothing else answers: it is open. */
-	if (!opens && points == POINTS_MOVE && (k->move->open & from) == 0)
-		k->move->open |= to;
+	if (points == POINTS_MOVE)
+		opens_itself(k);
 	k->move->points = points;
 	k->move->fence = scenario_next_fence(k->in->ledger);
 	write_next(k);
@@ -242,12 +249,35 @@ gate_time(struct look *k)
 		    (long long)(wait_s - gone_s));
 }
 
+/* Whatever its verdict, is there a reason that it cannot answer? */
+static bool
+is_barred(struct look *k, uint32_t target)
+{
+	const struct scenario_in *in = k->in;
+
+	if (!policy_can_answer(in->rule, target))
+		wait_for(k, WAIT_STEERING,
+		    "%s has the weight 0: it would answer nobody; give it one",
+		    look_name(k, target));
+	else if (target == k->rule->recovery &&
+	    scenario_held_out(in->rule, in->ledger, in->now_wall_s))
+		wait_for(k, WAIT_STEERING, "an operator holds %s out: undrain it",
+		    look_name(k, target));
+	else
+		return false;
+	return true;
+}
+
 static void
 gate_repoint(struct look *k)
 {
 	bool back = k->run->step == k->plan.back;
 	uint32_t target = back ? k->plan.from : k->plan.to;
 
+	if (is_barred(k, target)) {
+		give_up(k);
+		return;
+	}
 	if (NEEDED(gate_ready, look_verdict(k, target) != VERDICT_UP)) {
 		wait_verdict(k, target);
 		give_up(k);
@@ -267,6 +297,8 @@ gate_reweight(struct look *k)
 		wait_for(k, WAIT_STEERING,
 		    "waits until steering has taken %s out: it is DOWN and in",
 		    look_name(k, k->plan.from));
+	else if (is_barred(k, k->plan.to))
+		return;
 	else if (NEEDED(gate_ready, look_verdict(k, k->plan.to) != VERDICT_UP))
 		wait_verdict(k, k->plan.to);
 	else

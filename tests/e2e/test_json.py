@@ -11,6 +11,7 @@ import unittest
 from world import POINTSMAN, World, main
 
 WORDS = {"": [], "[SERVICE]": ["www"], "SERVICE": ["www"], "[ZONE|SCENARIO]": ["lab"],
+         "[SERVICE|INCIDENT]": ["www"],
          "[SERVICE/MEMBER]": ["www/b"], "SERVICE/MEMBER": ["www/b"],
          "[SERVICE[/SITE]]": ["www/b"], "SCENARIO": ["www-dr"]}
 SCENARIO = """scenarios:

@@ -28,6 +28,8 @@ use(const struct config *c)
 			for (uint32_t i = 0; i < service->member[m].endpoints; i++)
 				config_target(c, s, m, i, &target);
 	}
+	for (uint32_t i = 0; i < c->scenarios; i++)
+		config_plan_text(c, i, text, sizeof text);
 }
 
 int

@@ -63,7 +63,7 @@ class Act(unittest.TestCase):
         return [{k: v for k, v in r.items() if k not in ("headers", "Action", "Version")}
                 for r in self.there.requests if r["Action"] == action]
 
-    def act(self, service, action, params, until=None, *words, env=(), mistakes=0):
+    def act(self, service, action, params, until=None, *words, env=(), mistakes=0, kind="aws"):
         args = [f"service={service}", "region=us-east-1", f"endpoint={self.there.url}",
                 f"action={action}"] + [f"p:{k}={v}" for k, v in params.items()]
         if until:
@@ -75,7 +75,7 @@ class Act(unittest.TestCase):
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
             if name in os.environ:
                 env[name] = os.environ[name]
-        out = subprocess.run([TOOL, "aws", *args, "timeout=20000", *words], text=True, env=env,
+        out = subprocess.run([TOOL, kind, *args, "timeout=20000", *words], text=True, env=env,
                              stdout=subprocess.PIPE, timeout=90, check=True).stdout
         self.assertEqual(mistakes, len(self.there.mistakes), self.there.mistakes)
         self.assertNotIn(aws.SECRET, out)
@@ -229,6 +229,19 @@ class Act(unittest.TestCase):
         self.script["PromoteReadReplica"] = [self.there.hang]
         self.expect("unknown", "may have been carried out", got=self.act(
             "rds", "PromoteReadReplica", DB, AVAILABLE, "timeout=60000", "kill=500"))
+
+    def test_a_check_of_targets(self):
+        self.script = {"DescribeTargetHealth": [
+            aws.targets("initial", "healthy"), aws.throttled, aws.targets("healthy", "healthy")]}
+        words = (f"group={aws.arn('web')}", "every=60")
+        got = self.act("", "", {}, None, *words, kind="targets")
+        self.expect("done", "check behind passes", got=got)
+        self.assertEqual([{"TargetGroupArn": aws.arn("web")}] * 3,
+                         self.sent("DescribeTargetHealth"))
+        self.script["DescribeTargetHealth"] = [aws.targets("healthy", "unhealthy")]
+        got = self.act("", "", {}, None, *words, "timeout=2500", kind="targets")
+        self.expect("failed", "did not pass at iad within 2.5 s", "1 targets healthy, 2 needed",
+                    got=got)
 
     # ---- no ----
 

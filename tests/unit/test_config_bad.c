@@ -213,6 +213,8 @@ static const struct bad {
     {"      promote: {exec: [/bin/promote]}", "      promote: {aws: {service: rds, region: us-east-1, action: X, endpoint: @\"http://127.0.0.1/x\"}}", "has a path", NULL, NULL},
     {"      promote: {exec: [/bin/promote]}", "      promote: {aws: {service: rds, region: us-east-1, action: X}, until: {action: @ModifyDBInstance, path: a, is: b}}", "does more than ask", NULL, NULL},
     {"      promote: {exec: [/bin/promote]}", "      promote: {aws: {service: rds, region: us-east-1, action: X}, until: {action: DescribeX, path: @\"a..b\", is: b}}", "is not an element's name", NULL, NULL},
+    {"      promote: {exec: [/bin/promote]}", "      promote: {aws: {service: rds, region: us-east-1, action: X}, until: {action: DescribeX, path: a, is: @\">=x InService\"}}", "is no number of things and a word", NULL, NULL},
+    {"      promote: {exec: [/bin/promote]}", "      promote: {aws: {service: rds, region: us-east-1, action: X}, until: {action: DescribeX, path: a+b, is: @c}}", "does not say one word for each name", NULL, NULL},
     {"      promote: {exec: [/bin/promote]}", "      promote: {aws: {service: rds, region: us-east-1, action: X}, until: {action: DescribeX, path: a, is: b, every: @0s}}", "out of range: 1s to 1h", NULL, NULL},
     {"      freeze: {exec: [/bin/freeze]}", "      freeze: {wait: @healthy}", "freeze works at the site that traffic leaves", NULL, NULL},
     {"    lag: lag\n", "    @catch_up: 5s\n", "catch_up is a limit of the lag, and 'plan' measures none", NULL, NULL},

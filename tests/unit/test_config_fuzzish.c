@@ -46,6 +46,12 @@ try_text(const char *p, size_t n)
 		config_survival(c, s, survival, sizeof survival);
 		ck_assert_uint_ge(c->service[s].rule.members, 2);
 	}
+	for (uint32_t s = 0; ok && s < c->scenarios; s++) {
+		char plan[512];
+
+		config_plan_text(c, s, plan, sizeof plan);
+		ck_assert_uint_lt(strlen(plan), sizeof plan);
+	}
 	fini();
 	ck_assert_uint_lt(cpu_ms() - began_ms, EACH_MS_MAX);
 }

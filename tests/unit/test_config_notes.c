@@ -75,6 +75,7 @@ START_TEST(warnings_do_not_refuse)
 	    {"rpo: 5m", "rpo: 1s", "rpo 1s is shorter than every 2s"},
 	    {"primary: fra\n    recovery: iad", "primary: iad\n    recovery: fra",
 		"'shop' prefers fra"},
+	    {"service: shop\n", "service: www\n", "the standby would answer beside"},
 	    {"stateful: true", "stateful: true\n    mode: observe",
 		"the plan is never carried out"},
 	    {"{exec: {argv: [/bin/lag], seconds: stdout}}",

@@ -425,6 +425,46 @@ START_TEST(a_failback_that_lags_is_refused_with_the_number)
 }
 END_TEST
 
+START_TEST(an_operator_holds_the_recovery_site_out)
+{
+	ready_to_go(SCENARIO_WARM_STANDBY, TRIGGER_AUTOMATIC);
+	bench_order(&b, ORDER_DRAIN, 1, 600);
+	bench_run(&b, 1000);
+	ck_assert(b.ledger.member[1].out);
+	site(&b, 0, 'D');
+	bench_run(&b, 90000);
+	ck_assert_uint_eq(b.ledger.run.id, 0);
+	ck_assert_ptr_nonnull(
+	    strstr(bench_fact(&b, FACT_BLOCKED, "scenario")->text, "holds b out"));
+	order(&b, ORDER_FAILOVER);
+	bench_run(&b, 1000);
+	ck_assert(b.order_refused);
+	bench_order(&b, ORDER_UNDRAIN, 1, 0);
+	bench_run(&b, 1000);
+	await_act(&b, SLOT_FENCE);
+}
+END_TEST
+
+/* Of a failover the first member that is in answers; the target is to be that one. */
+START_TEST(whoever_stands_before_the_target)
+{
+	scenario_make(&b, SCENARIO_WARM_STANDBY, TRIGGER_COMMAND, 0);
+	memset(b.rule.plan.step, 0, sizeof b.rule.plan.step);
+	b.rule.plan.has_lag = false;
+	b.rule.plan.primary = 1;
+	b.rule.plan.recovery = 0;
+	scenario_begin(&b);
+	order(&b, ORDER_FAILOVER);
+	bench_run(&b, 5000);
+	ck_assert_int_eq(b.weight[0], 100);
+	order(&b, ORDER_FAILBACK);
+	bench_run(&b, 5000);
+	ck_assert_int_eq(b.weight[0], 0);
+	ck_assert_int_eq(b.weight[1], 100);
+	ck_assert_uint_eq(b.ledger.run.id, 0);
+}
+END_TEST
+
 START_TEST(the_primary_comes_back_in_the_middle)
 {
 	ready_to_go(SCENARIO_WARM_STANDBY, TRIGGER_AUTOMATIC);
@@ -464,6 +504,8 @@ main(void)
 	tcase_add_test(t, what_is_not_idempotent_is_not_repeated);
 	tcase_add_test(t, an_unknown_freeze_is_repeated_for_ever);
 	tcase_add_test(t, a_failback_that_lags_is_refused_with_the_number);
+	tcase_add_test(t, an_operator_holds_the_recovery_site_out);
+	tcase_add_test(t, whoever_stands_before_the_target);
 	tcase_add_test(t, the_primary_comes_back_in_the_middle);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

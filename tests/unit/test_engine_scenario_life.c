@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine and scenario: takeover, restart, gaps, aborts, and the other kinds. */
+/* engine and scenario: takeover, restart, gaps, aborts, and what people are told. */
 #include "tests/unit/scenario_bench.h"
 
 static struct bench b;
@@ -328,83 +328,19 @@ START_TEST(an_abort_by_hand_where_no_slot_can)
 }
 END_TEST
 
-/* ---- the other kinds ---- */
-
-START_TEST(backup_and_restore_there_and_back)
+/* The records point back already, and the side that they point to is being opened: an
+ * abort would leave it closed. */
+START_TEST(an_abort_after_the_repoint_is_refused_until_it_is_open)
 {
-	scenario_make(&b, SCENARIO_BACKUP_RESTORE, TRIGGER_AUTOMATIC, 1);
-	site(&b, 1, 'D');
-	scenario_begin(&b);
+	make(SCENARIO_WARM_STANDBY, TRIGGER_AUTOMATIC);
 	site(&b, 0, 'D');
 	does(&b, SLOT_FENCE);
-	does(&b, SLOT_RESTORE);
-	site(&b, 1, 'U');
-	does(&b, SLOT_PROVISION);
-	bench_run(&b, 10000);
-	ck_assert_uint_eq(b.ledger.run.id, 0);
-	ck_assert_int_eq(b.weight[1], 100);
-	ck_assert(b.ledger.member[0].out);
-	order(&b, ORDER_FAILBACK);
-	does(&b, SLOT_FREEZE);
-	does(&b, SLOT_BACKUP);
-	does(&b, SLOT_RESTORE);
-	bench_run(&b, 10000);
-	ck_assert_int_eq(slot_now(&b), SLOT_READY);
-	ck_assert_int_eq(b.weight[1], 100);
-	site(&b, 0, 'U');
-	does(&b, SLOT_UNFREEZE);
-	bench_run(&b, 1000);
-	ck_assert_int_eq(b.weight[0], 100);
-	ck_assert(b.ledger.member[1].out); /* cold again */
-	ck_assert_uint_eq(b.ledger.open, SIDE_PRIMARY);
-}
-END_TEST
-
-START_TEST(a_planned_switchover_loses_nothing)
-{
-	make(SCENARIO_PILOT_LIGHT, TRIGGER_COMMAND);
-	lag_ms(&b, 60000);
-	order(&b, ORDER_SWITCHOVER);
-	bench_run(&b, 1000);
-	ck_assert(b.order_refused);
-	lag_ms(&b, 500);
-	order(&b, ORDER_SWITCHOVER);
-	bench_run(&b, 2000);
-	ck_assert_uint_eq(b.starts, 0);
-	lag_ms(&b, 500);
-	does(&b, SLOT_FREEZE);
-	ck_assert_uint_eq(b.act.site, 0);
-	bench_run(&b, 2000);
-	ck_assert_uint_eq(b.starts, 1);
-	lag_ms(&b, 0);
-	does(&b, SLOT_PROMOTE);
-	does(&b, SLOT_PROVISION);
-	does(&b, SLOT_ATTACH);
-	bench_run(&b, 5000);
-	ck_assert_int_eq(b.weight[1], 100);
-	ck_assert_uint_eq(b.ledger.open, SIDE_RECOVERY);
-}
-END_TEST
-
-/* Steering drains the site, the scenario cuts the writer over; then steering is still. */
-START_TEST(multi_site)
-{
-	make(SCENARIO_MULTI_SITE, TRIGGER_AUTOMATIC);
-	b.rule.return_hold_ms = 5000;
-	b.rule.failback_auto = true;
-	ck_assert_int_eq(b.weight[1], 100);
-	site(&b, 0, 'D');
-	await_act(&b, SLOT_SCALE_OUT);
-	ck_assert_int_eq(b.weight[0], 0);
-	acted(&b, ACTED_DONE);
-	does(&b, SLOT_FENCE);
+	does(&b, SLOT_SCALE_OUT);
+	does(&b, SLOT_SCALE_UP);
 	does(&b, SLOT_PROMOTE);
 	bench_run(&b, 1000);
-	ck_assert_uint_eq(b.ledger.run.id, 0);
-	ck_assert_uint_eq(b.ledger.open, SIDE_RECOVERY);
 	site(&b, 0, 'U');
-	bench_run(&b, 600000);
-	ck_assert_int_eq(b.weight[0], 0); /* its writer is closed: not returned */
+	bench_run(&b, 10000);
 	order(&b, ORDER_FAILBACK);
 	does(&b, SLOT_REVERSE);
 	bench_run(&b, 1000);
@@ -412,63 +348,22 @@ START_TEST(multi_site)
 	does(&b, SLOT_FREEZE);
 	bench_run(&b, 1000);
 	lag_ms(&b, 0);
-	does(&b, SLOT_UNFREEZE);
-	does(&b, SLOT_SCALE_IN);
-	bench_run(&b, 1000);
-	ck_assert_int_eq(b.weight[0], 100);
-	ck_assert_int_eq(b.weight[1], 100);
-	site(&b, 1, 'D'); /* steering moves it again */
-	bench_run(&b, 60000);
-	ck_assert_int_eq(b.weight[1], 0);
-}
-END_TEST
-
-START_TEST(multi_site_that_comes_back_before_anything_was_closed)
-{
-	make(SCENARIO_MULTI_SITE, TRIGGER_AUTOMATIC);
-	b.rule.return_hold_ms = 5000;
-	b.rule.failback_auto = true;
-	site(&b, 0, 'D');
-	await_act(&b, SLOT_SCALE_OUT);
-	site(&b, 0, 'U');
-	bench_run(&b, 20000);
-	ck_assert_int_gt(b.weight[0], 0);
-	acted(&b, ACTED_DONE);
-	bench_run(&b, 5000);
-	ck_assert_uint_eq(b.ledger.run.id, 0);
-	ck_assert_uint_eq(b.starts, 1);
-	ck_assert_uint_eq(ledger_sides(&b.ledger), SIDE_PRIMARY);
-}
-END_TEST
-
-START_TEST(a_drill_points_there_and_back)
-{
-	scenario_make(&b, SCENARIO_WARM_STANDBY, TRIGGER_AUTOMATIC, 1);
-	b.rule.plan.shadow = true;
-	scenario_begin(&b);
-	order(&b, ORDER_FAILOVER);
+	await_act(&b, SLOT_UNFREEZE);
+	order(&b, ORDER_ABORT);
 	bench_run(&b, 1000);
 	ck_assert(b.order_refused);
-	order(&b, ORDER_DRILL);
-	does(&b, SLOT_SCALE_OUT);
-	site(&b, 1, 'D');
-	does(&b, SLOT_SCALE_UP);
-	bench_run(&b, 5000);
+	acted(&b, ACTED_DONE);
+	await_act(&b, SLOT_SCALE_IN);
+	order(&b, ORDER_ABORT);
+	bench_run(&b, 1000);
+	ck_assert(b.order_done);
+	ck_assert_uint_eq(b.kills, 1);
+	acted(&b, ACTED_UNKNOWN);
+	bench_run(&b, 1000);
+	ck_assert_uint_eq(b.ledger.run.id, 0); /* it stops where it is */
 	ck_assert_int_eq(b.weight[0], 100);
-	site(&b, 1, 'U');
-	bench_run(&b, 10000);
-	ck_assert_uint_eq(b.ledger.run.id, 0);
-	ck_assert_int_eq(b.weight[0], 100);
-	ck_assert(!b.ledger.member[1].out);
-	uint32_t moves = 0;
-	for (uint32_t i = 0; i < b.facts; i++)
-		moves += b.fact[i].kind == FACT_STEP &&
-		    strcmp(b.fact[i].value, "repoint") == 0 &&
-		    strcmp(b.fact[i].address, "done") == 0;
-	ck_assert_uint_eq(moves, 2);
-	site(&b, 0, 'D'); /* nothing begins by itself on a shadow */
-	bench_run(&b, 300000);
-	ck_assert_uint_eq(b.ledger.run.id, 0);
+	ck_assert_uint_eq(b.ledger.open, SIDE_PRIMARY);
+	ck_assert(!b.ledger.rests);
 }
 END_TEST
 
@@ -552,11 +447,7 @@ main(void)
 	    t, an_abort_at_every_step, 0, sizeof aborts / sizeof *aborts);
 	tcase_add_test(t, an_abort_waits_for_late_calls);
 	tcase_add_test(t, an_abort_by_hand_where_no_slot_can);
-	tcase_add_test(t, backup_and_restore_there_and_back);
-	tcase_add_test(t, a_planned_switchover_loses_nothing);
-	tcase_add_test(t, multi_site);
-	tcase_add_test(t, multi_site_that_comes_back_before_anything_was_closed);
-	tcase_add_test(t, a_drill_points_there_and_back);
+	tcase_add_test(t, an_abort_after_the_repoint_is_refused_until_it_is_open);
 	tcase_add_test(t, a_freeze_holds_the_next_step);
 	tcase_add_test(t, the_policy_waits_for_the_run);
 	tcase_add_test(t, people_are_told);

@@ -327,6 +327,30 @@ START_TEST(an_hour_is_summed_up)
 }
 END_TEST
 
+/* {from} and {to} turn round with the side that is open. */
+START_TEST(who_follows_whom)
+{
+	struct ledger l = {0};
+
+	ck_assert(!lag_recovery_serves(&l));
+	l.open = SIDE_RECOVERY; /* no run has ever been: nothing says this yet */
+	ck_assert(!lag_recovery_serves(&l));
+	l.fence = 7;
+	ck_assert(lag_recovery_serves(&l));
+	l.open = SIDE_PRIMARY;
+	ck_assert(!lag_recovery_serves(&l));
+	l.run.id = 3;
+	for (l.open = 0; l.open <= 3; l.open += 3) {
+		l.run.way = RUN_FAILBACK; /* frozen, and to be caught up with */
+		ck_assert(lag_recovery_serves(&l));
+		l.run.way = RUN_SWITCHOVER;
+		ck_assert(!lag_recovery_serves(&l));
+		l.run.way = RUN_FAILOVER;
+		ck_assert(!lag_recovery_serves(&l));
+	}
+}
+END_TEST
+
 START_TEST(times_are_said)
 {
 	static const struct {
@@ -349,7 +373,8 @@ main(void)
 	const TTest *const tests[] = {the_past_is_kept, a_backup_grows,
 	    a_metric_comes_late, a_day_is_kept, turns_are_said, a_line_tells_it,
 	    warnings_of_exposure, warnings_of_backups, warnings_of_plans,
-	    a_metric_is_no_backup, an_hour_is_summed_up, times_are_said};
+	    a_metric_is_no_backup, an_hour_is_summed_up, who_follows_whom,
+	    times_are_said};
 	Suite *suite = suite_create("lag_say");
 	TCase *t = tcase_create("lag_say");
 

@@ -132,6 +132,12 @@ class Program(Source):
                 got = self.unknown(text, *self.run_sh(script))
                 self.assertLess(int(got["took_ms"]), 15000)
 
+    def test_who_watches_it_is_stopped(self):
+        """Nobody tells of its end: the sample ends all the same."""
+        got = self.unknown("no answer within 1000 ms", "exec", f"runner={RUNNER}", "ms=1000",
+                           "--", "/bin/sh", "-c", "kill -STOP $PPID; sleep 60")
+        self.assertLess(int(got["took_ms"]), 15000)
+
     def test_no_program(self):
         self.unknown("cannot be started: No such file", "exec", f"runner={RUNNER}", "--",
                      "/nonexistent/lag")

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tool_act webhook|aws [KEY=VALUE]… - one act, performed, and what it came to.
+ * tool_act webhook|aws|targets|plan [KEY=VALUE]… - one act, performed, and what it came to.
  *
  * timeout=MS kill=MS times=N
  * webhook: url= method= body= header=NAME:VALUE file=NAME:PATH status=LOW-HIGH
  * aws: service= region= endpoint= version= role= action= p:NAME=VALUE
  *   until=ACTION a:NAME=VALUE path= is= every=MS
+ * targets: group=ARN region= endpoint= every=MS: until two of its targets are healthy
+ * plan: plan=PATH slot=WORD endpoint= every=MS: as that file's first scenario has it
  */
 #include <event2/event.h>
 #include <stdio.h>
@@ -24,6 +26,7 @@ static struct config_act act = {.timeout_ms = 10000};
 static struct config_param param[PARAMS_MAX], ask[PARAMS_MAX];
 static struct config_header header[HEADERS_MAX];
 static uint64_t kill_ms, times = 1;
+static const char *group, *file, *slot;
 static struct act *under_way;
 
 static void
@@ -62,13 +65,13 @@ put_param(struct config_param *to, uint32_t *n, char *name, const char *value)
 }
 
 static void
-put_header(char *text, bool file)
+put_header(char *text, bool is_file)
 {
 	char *colon = strchr(text, ':');
 
 	*colon++ = '\0';
 	header[act.webhook.headers++] =
-	    (struct config_header){text, file ? "" : colon, file ? colon : ""};
+	    (struct config_header){text, is_file ? "" : colon, is_file ? colon : ""};
 }
 
 static void
@@ -93,7 +96,8 @@ put(char *key, char *value)
 	    {"region", &act.aws.region}, {"endpoint", &act.aws.endpoint},
 	    {"version", &act.aws.version}, {"role", &act.aws.role_arn},
 	    {"action", &act.aws.call.action}, {"until", &act.aws.ask.action},
-	    {"path", &act.aws.path}, {"is", &act.aws.is}};
+	    {"path", &act.aws.path}, {"is", &act.aws.is}, {"group", &group},
+	    {"plan", &file}, {"slot", &slot}};
 	const struct {
 		const char *key;
 		uint64_t *to;
@@ -114,6 +118,54 @@ put(char *key, char *value)
 		put_header(value, key[0] == 'f');
 	else if (strcmp(key, "status") == 0)
 		put_status(value);
+	return true;
+}
+
+/* A check of the target group that the call's keys name. */
+static void
+make_check(void)
+{
+	static struct check_spec check = {
+	    .name = "behind", .kind = CHECK_ELB, .timeout_ms = 2000, .elb.healthy = 2};
+	static struct config_service service;
+
+	act.kind = ACT_CHECK;
+	check.every_ms = act.aws.every_ms;
+	(void)snprintf(
+	    check.elb.target_group, sizeof check.elb.target_group, "%s", group);
+	(void)snprintf(check.elb.region, sizeof check.elb.region, "%s", act.aws.region);
+	(void)snprintf(
+	    check.elb.endpoint, sizeof check.elb.endpoint, "%s", act.aws.endpoint);
+	service.shadow_of = -1;
+	service.rule.members = 1;
+	(void)snprintf(service.rule.member[0].name, WORD_MAX, "iad");
+	config.checks = config.services = 1;
+	config.check = &check;
+	config.service = &service;
+}
+
+/* The step of a file, with our endpoint and pace. False: it is no call of AWS. */
+static bool
+take_plan(void)
+{
+	struct config_act ours = act;
+	static struct config *c; /* stays until the end */
+	struct config_notes notes;
+	uint32_t i = 1;
+
+	bool good = config_load(file, &c, &notes);
+
+	config_notes_free(&notes);
+	if (!good || c->scenarios == 0)
+		return false;
+	while (i < SLOTS - 1 && strcmp(slot_word((enum slot)i), slot) != 0)
+		i++;
+	act = c->scenario[0].act[i];
+	if (act.kind != ACT_AWS)
+		return false;
+	act.timeout_ms = ours.timeout_ms;
+	act.aws.endpoint = ours.aws.endpoint;
+	act.aws.every_ms = ours.aws.every_ms;
 	return true;
 }
 
@@ -168,7 +220,13 @@ main(int argc, char **argv)
 		if (!put(argv[i], equals + 1))
 			return 64;
 	}
+	if (group != NULL)
+		make_check();
 	act.aws.until = act.aws.ask.action != NULL;
+	if (file != NULL && !take_plan()) {
+		printf("acted no call\n");
+		return 0;
+	}
 	for (; times > 0; times--)
 		if (!perform())
 			return 1;

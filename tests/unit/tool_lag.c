@@ -165,13 +165,12 @@ main(int argc, char **argv)
 			return 1;
 	}
 	s = lag_source_new(&place, &config, 0, &e);
-	if (s == NULL) {
+	if (s == NULL)
 		printf("err %s\n", e.text);
-		return 0;
-	}
-	while (!lag_source_is_ready(s))
+	good = s == NULL;
+	while (s != NULL && !lag_source_is_ready(s))
 		(void)event_base_loop(place.base, EVLOOP_ONCE);
-	for (unsigned long n = strtoul(times, NULL, 10); n > 0; n--)
+	for (unsigned long n = strtoul(times, NULL, 10); s != NULL && n > 0; n--)
 		good = sample(s, place.base);
 	lag_source_free(s);
 	jobs_free(place.jobs);
