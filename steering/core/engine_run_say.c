@@ -73,6 +73,13 @@ acted_text(const struct tale *t)
 	    : "";
 }
 
+/* Is there no version between them? Else how a step went is not known here. */
+static bool
+adjacent(const struct tale *t)
+{
+	return t->is->epoch == t->was->epoch + 1;
+}
+
 static bool
 is_gate(const struct tale *t, enum slot s)
 {
@@ -92,7 +99,10 @@ tell_passed(const struct tale *t)
 	const char *end = acted_text(t);
 	struct fact *f;
 
-	if (r->state == RUN_STARTED) {
+	if (!adjacent(t)) {
+		f = say_step(t, FACT_INFO, r, "over");
+		step_text(t, f, "%s", "is over; how it went was not seen here");
+	} else if (r->state == RUN_STARTED) {
 		f = say_step(t, FACT_INFO, r, "done");
 		step_text(t, f, "done%s%.120s", end[0] != '\0' ? ": " : "", end);
 	} else if (r->state == RUN_FAILED) {
@@ -100,7 +110,8 @@ tell_passed(const struct tale *t)
 		step_text(t, f, "%s", "failed, and passed over");
 	} else if (r->state == RUN_APPROVED) {
 		f = say_step(t, FACT_INFO, r, "done");
-		step_text(t, f, "%s", "an operator says that it is done");
+		step_text(t, f, "%s",
+		    s == SLOT_BEGIN ? "approved" : "an operator says that it is done");
 	} else if (s == SLOT_REPOINT ||
 	    (s == SLOT_REWEIGHT && t->is->fence != t->was->fence)) {
 		f = say_step(t, FACT_INFO, r, "done");
@@ -198,40 +209,40 @@ tell_begun(struct tale *t)
 		tell_state(t);
 }
 
+/* What an end without a word says: where the service is now is where it was to go? */
+static bool
+got_there(const struct tale *t, enum run_way way)
+{
+	bool over = scenario_is_over(t->g->rule, t->is);
+
+	return way == RUN_DRILL || over == (way != RUN_FAILBACK);
+}
+
 static void
 tell_ended(const struct tale *t)
 {
 	const struct ledger_run *r = &t->was->run;
 	const struct rule_scenario *rule = &t->g->rule->plan;
-	bool last = r->step + 1 >= t->plan.steps, any = r->step < t->plan.steps;
+	const char *way = run_way_word(r->way), *state = "ended", *at = "";
+	bool any = r->step < t->plan.steps, last = r->step + 1 >= t->plan.steps;
 	bool asks = any && t->plan.slot[r->step] == SLOT_BEGIN;
-	bool well = t->g->quorum[rule->primary].verdict == VERDICT_UP;
-	struct fact *f;
+	const char *answers = member_name(
+	    t, t->is->member[rule->primary].out ? rule->recovery : rule->primary);
 
-	if (last && any && !asks)
+	if (any && !asks && (last || !adjacent(t)))
 		tell_passed(t);
-	if (r->aborting || (!last && !asks) || (asks && !well)) {
-		f = say_run(t, FACT_WARN, r, "aborted");
-		say_text(f, "%s/%llu: %s aborted; it ended at %s", rule->name,
-		    (unsigned long long)r->id, run_way_word(r->way),
-		    any ? slot_word((enum slot)t->plan.slot[r->step]) : "its end");
-		if (!r->aborting && well && r->way == RUN_FAILOVER &&
-		    rule->kind == SCENARIO_MULTI_SITE)
-			say_text(f, "%s/%llu: %s ended at %s: %s is UP again",
-			    rule->name, (unsigned long long)r->id, run_way_word(r->way),
-			    slot_word((enum slot)t->plan.slot[r->step]),
-			    member_name(t, rule->primary));
-	} else if (asks) {
-		f = say_run(t, FACT_INFO, r, "withdrawn");
-		say_text(f, "%s/%llu: %s withdrawn: %s is UP again", rule->name,
-		    (unsigned long long)r->id, run_way_word(r->way),
-		    member_name(t, rule->primary));
-	} else {
-		f = say_run(t, FACT_INFO, r, "ended");
-		say_text(f, "%s/%llu: %s ended: %s answers", rule->name,
-		    (unsigned long long)r->id, run_way_word(r->way),
-		    member_name(t, r->way == RUN_DRILL ? t->plan.from : t->plan.to));
-	}
+	if (r->aborting || (!adjacent(t) && !got_there(t, r->way)))
+		state = "aborted";
+	else if (adjacent(t) && !last)
+		state = "withdrawn";
+	if (strcmp(state, "withdrawn") == 0 && !asks)
+		at = slot_word((enum slot)t->plan.slot[r->step]);
+	struct fact *f =
+	    say_run(t, strcmp(state, "ended") == 0 ? FACT_INFO : FACT_WARN, r, state);
+	say_text(f, "%s/%llu: %s %s%s%s: %s %s", rule->name, (unsigned long long)r->id,
+	    way, state, at[0] != '\0' ? " at " : "", at,
+	    strcmp(state, "withdrawn") == 0 ? member_name(t, rule->primary) : answers,
+	    strcmp(state, "withdrawn") == 0 ? "is UP again" : "answers");
 }
 
 static void

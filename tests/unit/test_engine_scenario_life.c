@@ -399,6 +399,35 @@ START_TEST(the_policy_waits_for_the_run)
 }
 END_TEST
 
+/* Who saw an attempt and then a run that was over says where the service is, and guesses
+ * neither an abort nor how the step went. */
+START_TEST(versions_that_were_missed_are_not_guessed)
+{
+	make(SCENARIO_WARM_STANDBY, TRIGGER_COMMAND);
+	site(&b, 0, 'D');
+	other_writes(2, RUN_FAILOVER, 3, RUN_STARTED);
+	bench_run(&b, 3000);
+	ck_assert_int_eq(b.g->ledger.run.state, RUN_STARTED);
+	struct ledger l = b.ledger;
+	for (int i = 0; i < 3; i++)
+		ledger_advance(&l, b.random | 1, l.writer, l.time_wall_s);
+	l.run = (struct ledger_run){0};
+	l.lock_holder = 0;
+	l.open = SIDE_RECOVERY;
+	l.member[0].out = true;
+	policy_weigh(&b.rule, &l);
+	int16_t w[] = {l.member[0].weight, l.member[1].weight};
+	l.digest = bench_digest_of(w, 2, b.conf_answers);
+	bench_apply(&b, &l, true);
+	bench_run(&b, 12000);
+	ck_assert_uint_eq(b.g->ledger.run.id, 0);
+	const struct fact *f = bench_fact(&b, FACT_RUN, "failover");
+	ck_assert_str_eq(f->address, "ended");
+	ck_assert_ptr_nonnull(strstr(f->text, "b answers"));
+	ck_assert_str_eq(bench_fact(&b, FACT_STEP, "promote")->address, "over");
+}
+END_TEST
+
 START_TEST(people_are_told)
 {
 	static struct engine_run_view v;
@@ -450,6 +479,7 @@ main(void)
 	tcase_add_test(t, an_abort_after_the_repoint_is_refused_until_it_is_open);
 	tcase_add_test(t, a_freeze_holds_the_next_step);
 	tcase_add_test(t, the_policy_waits_for_the_run);
+	tcase_add_test(t, versions_that_were_missed_are_not_guessed);
 	tcase_add_test(t, people_are_told);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

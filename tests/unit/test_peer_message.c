@@ -135,6 +135,7 @@ START_TEST(the_largest_fits)
 		    .nonce = UINT64_MAX,
 		    .policy_hash = UINT64_MAX,
 		    .cannot = CANNOT_FOREIGN,
+		    .holder_lost = true,
 		    .members = MEMBERS_MAX};
 		s->counted = true;
 		memset(s->why, 'w', PEER_WHY_MAX - 1);
