@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# ctest: heavy
 # ctest: timeout=1200
 """The runner of a scenario is killed at every step, before and after its act, on both
 ways; sites come back in the middle; two disasters at once. With POINTSMAN_ALL=1."""
@@ -8,9 +9,9 @@ import sys
 import unittest
 
 from mesh import rests
-from scenario import BACK, OVER, Scenario
+from scenario import BACK, COLD, OVER, Scenario
 from test_scenario import over
-from world import main, parallel
+from world import main, parallel, wait_for
 
 if os.environ.get("POINTSMAN_ALL") != "1":
     print("skipped: minutes of kills; POINTSMAN_ALL=1 runs it")
@@ -31,6 +32,9 @@ def killed_over(kind, act, when):
             s.wait_at(act)
             s.kill_runner()
             s.trouble(when, act, None)
+            if kind in COLD:
+                wait_for(lambda: "provision iad" in s.acts(), 90)
+                s.web["iad"].do("listen")
             s.wait_done("iad", 90)
             assert folded(s.acts()) == OVER[kind], s.acts()
     job.__name__ = f"{kind}_over_{when}_{act}"
@@ -113,6 +117,8 @@ def no_quorum():
         gone = [n for n in s.names if n != s.runner()]
         for name in gone:
             s.agent[name].kill()
+        # Before that their last reports are still fresh, and count.
+        wait_for(lambda: s.living()[0].hears() == 1, 10)
         s.trouble("before", "scale_up", None)
         rests(lambda: "promote iad" in s.acts(), 20, "it was opened without a quorum")
         s.revive(*gone)
