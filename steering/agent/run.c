@@ -22,6 +22,7 @@
 #include "steering/agent/act.h"
 #include "steering/agent/control.h"
 #include "steering/agent/door.h"
+#include "steering/agent/drills.h"
 #include "steering/agent/elb_sense.h"
 #include "steering/agent/facts.h"
 #include "steering/agent/incidents.h"
@@ -183,6 +184,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	facts_tick(l->agent.facts);
 	targets_tick(l->agent.targets);
 	reload_tick(&l->agent);
+	drills_tick(&l->agent);
 	for (uint32_t i = 0; i < l->agent.zones; i++)
 		zone_tick(l->agent.zone[i]);
 	say_status(&l->agent);

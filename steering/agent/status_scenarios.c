@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "steering/agent/incidents.h"
 #include "steering/agent/lag.h"
 #include "steering/agent/logfmt.h"
 #include "steering/agent/scenarios.h"
@@ -213,6 +214,9 @@ put_lag(struct json *j, const struct agent *a, uint32_t scenario)
 		json_put_text(j, "backup_started_at", lag->backup_started_at);
 		json_put_text(j, "backup_completed_at", lag->backup_completed_at);
 	}
+	if (n < WARNINGS_MAX &&
+	    incidents_drill_warning(a->incidents, scenario, warning[n]))
+		n++;
 	for (uint32_t i = 0; i < n; i++)
 		json_add_text(list, warning[i]);
 	json_put(j, "warnings", list);

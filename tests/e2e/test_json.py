@@ -11,7 +11,14 @@ import unittest
 from world import POINTSMAN, World, main
 
 WORDS = {"": [], "[SERVICE]": ["www"], "SERVICE": ["www"], "[ZONE|SCENARIO]": ["lab"],
-         "[SERVICE|INCIDENT]": ["www"], "[SERVICE/MEMBER]": ["www/b"], "SERVICE/MEMBER": ["www/b"]}
+         "[SERVICE|INCIDENT]": ["www"],
+         "[SERVICE/MEMBER]": ["www/b"], "SERVICE/MEMBER": ["www/b"],
+         "[SERVICE[/SITE]]": ["www/b"], "SCENARIO": ["www-dr"]}
+SCENARIO = """scenarios:
+  www-dr:
+    {kind: multi-site, service: www, primary: a, recovery: b, rto: 1h, rpo: 1h,
+     trigger: command, drill: command, steps: {}}
+"""
 NO_JSON = {"run"}               # it does not answer, it goes on
 
 
@@ -52,7 +59,9 @@ class Json(unittest.TestCase):
     def words(self, name, options, words, config):
         self.assertIn(words, WORDS, f"{name}: tell this test what to say for {words}")
         return [name, *(["-c", config] if "config" in options else []), *WORDS[words],
-                *(["--yes"] if "yes" in options else [])]
+                *(["--yes"] if "yes" in options else []),
+                *(["--dry-run"] if "dry-run" in options else []),
+                *(["--reason", "a test"] if words == "SCENARIO" else [])]
 
     def test_every_command_has_it(self):
         commands = table()
@@ -63,6 +72,7 @@ class Json(unittest.TestCase):
     def test_with_an_agent(self):
         commands = table()
         with World() as w:
+            w.write_config(w.text() + SCENARIO)
             w.begin()
             # What ends the steering comes last.
             for name in sorted(set(commands) - NO_JSON, key=lambda n: n == "release"):
@@ -73,6 +83,7 @@ class Json(unittest.TestCase):
     def test_without(self):
         commands = table()
         with World() as w:
+            w.write_config(w.text() + SCENARIO)
             bad, absent = w.folder / "bad.yaml", w.folder / "absent.yaml"
             bad.write_text(w.text().replace("policy: weighted", "polcy: weighted"))
             w.lab.fault("outage=on")

@@ -179,6 +179,23 @@ def aborts(s):
     assert s.acts()[-2:] == ["freeze iad", "unfreeze fra"], s.acts()
 
 
+def drills():
+    """On the shadow name: no side is touched, and the service's own records stay."""
+    with Scenario("warm-standby", more="drill: weekly") as s:
+        s.begin()
+        wait_for(lambda: all(a.service("www-drill")["cannot"] == ""
+                             for a in s.living()), 40)
+        was = s.ledger().text
+        s.order("drill", "--reason", "a rehearsal")
+        wait_for(lambda: "scale_up iad" in s.acts(), 40)
+        s.wait(lambda n: n["way"] == "none", 60, "the drill over")
+        assert s.acts() == ["scale_out iad", "scale_up iad"], s.acts()
+        assert s.sides() == {"fra"} and s.points() == "fra"
+        assert s.ledger().text == was, "the service's own ledger moved"
+        for agent in s.living():
+            assert agent.find("run", service="www-drill", address="ended"), s.logs()
+
+
 def unwritable():
     """What the journal does not take is not begun."""
     with Scenario("warm-standby", retries=0) as s:
@@ -220,7 +237,7 @@ def killed(when, act):
 class Scenarios(unittest.TestCase):
     def test_all(self):
         parallel(*[whole(kind) for kind in OVER], approvals, troubles, refusals, dry_run,
-                 unwritable, killed("after", "promote"), at_once=4)
+                 drills, unwritable, killed("after", "promote"), at_once=4)
 
 
 if __name__ == "__main__":
