@@ -88,7 +88,7 @@ class Lag(unittest.TestCase):
         with urllib.request.urlopen(f"http://{self.world.page}/metrics", timeout=10) as page:
             text = page.read().decode()
         return {name: float(value) for name, value in re.findall(
-            r'^pointsman_(\w+)\{scenario="shop-dr"\} (\S+)$', text, re.M)}
+            r'^pointsman_(rpo_\w+|exposure_\w+)\{scenario="shop-dr"\} (\S+)$', text, re.M)}
 
     def turn(self, value, since, seconds=30):
         found = self.world.agent.wait("lag", seconds, since=since, value=value)
