@@ -80,8 +80,11 @@ scenario_apply(const struct rule_service *rule, const struct scenario_move *move
 	if (move->undone && p->drain.id == (uint32_t)l->run.id)
 		p->drain = (struct ledger_order){0};
 	l->lock_holder = move->holder;
-	l->fence = move->fence;
-	l->open = move->fence != 0 ? move->open : 0;
+	/* Sides are told only beside a fence; opened or closed by hand they have none. */
+	l->fence = move->fence == 0 && move->open != SIDE_PRIMARY
+	    ? scenario_next_fence(l)
+	    : move->fence;
+	l->open = l->fence != 0 ? move->open : 0;
 	l->rests = move->rests;
 	l->run = move->run;
 }

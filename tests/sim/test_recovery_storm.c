@@ -305,6 +305,24 @@ START_TEST(the_fence_does_not_reach)
 }
 END_TEST
 
+/* Nothing was ever fenced, and an operator promotes by hand: the ledger knows it. */
+START_TEST(promoted_by_hand)
+{
+	struct world *w = sites_prepare(14, SCENARIO_PILOT_LIGHT);
+	struct rule_step *step = plan_of(w)->step;
+	struct ledger l;
+
+	step[SLOT_FENCE] = (struct rule_step){.fill = FILL_NOTHING};
+	step[SLOT_PROMOTE] = (struct rule_step){.fill = FILL_APPROVE};
+	sites_ready(w);
+	sites_lose(w, 'a');
+	sites_go(w, ORDER_FAILOVER);
+	sites_at(w, 'b');
+	WORLD_MUST(w, world_ledger(w, &l) && (ledger_sides(&l) & SIDE_RECOVERY) != 0);
+	end_well(w);
+}
+END_TEST
+
 /* Both are lost, one after the other, and come back the other way round. */
 START_TEST(two_disasters_at_once)
 {
@@ -461,6 +479,7 @@ main(int argc, char **argv)
 	tcase_add_loop_test(t, a_late_copy_is_void, 0, KINDS);
 	tcase_add_loop_test(t, the_primary_comes_back_in_the_middle, 0, KINDS);
 	tcase_add_loop_test(t, the_fence_does_not_reach, 0, KINDS);
+	tcase_add_test(t, promoted_by_hand);
 	tcase_add_loop_test(t, two_disasters_at_once, 0, KINDS);
 	tcase_add_loop_test(t, partition_of_43_s, 0, KINDS);
 	tcase_add_loop_test(t, partition_that_lasts, 0, KINDS);
