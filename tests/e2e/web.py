@@ -112,7 +112,9 @@ class Server:
         print("ready", self.port, flush=True)
         while True:
             for key, _ in self.selector.select():
-                if key.fileobj == 0 or key.fileobj in self.selector.get_map():
+                # What an earlier one of this round closed is no more.
+                if key.fileobj == 0 or (key.fileobj.fileno() >= 0 and
+                                        key.fileobj in self.selector.get_map()):
                     key.data()
 
 
