@@ -248,13 +248,17 @@ zone_show(struct world *w, struct world_agent *a)
 	}
 	e.wall_s = zone_wall_s(w);
 	a->shown = w->zone;
+	/* a change tears the read that it meets, not the next one too */
+	bool torn = f->torn_reads > 0 && w->versions > 1 && a->torn_at != w->versions;
+	a->torn_at = 0;
 	if (f->stale_reads > 0 && w->versions > f->stale_by) {
 		f->stale_reads--;
 		a->shown = w->kept[(w->versions - 1 - f->stale_by) % WORLD_KEPT];
-	} else if (f->torn_reads > 0 && w->versions > 1) {
+	} else if (torn) {
 		const struct world_zone *was = &w->kept[(w->versions - 2) % WORLD_KEPT];
 
 		f->torn_reads--;
+		a->torn_at = w->versions;
 		a->shown.sets = was->sets;
 		memcpy(a->shown.set, was->set, sizeof was->set);
 	}
