@@ -312,10 +312,13 @@ world_edit(struct world *w, char member, uint8_t weight)
 {
 	char name[WORD_MAX] = {member};
 	struct world_set *s = find_set(&w->zone, name);
+	struct ledger l;
+	int32_t at = world_ledger(w, &l) ? ledger_find(&l, name) : -1;
 
 	assert(s != NULL);
 	s->weight = weight;
-	w->edited[member - 'a'] = true;
+	/* a hand that sets what was written last leaves nothing to see */
+	w->edited[member - 'a'] = at < 0 || l.member[at].weight != weight;
 	say_line(w, "a hand sets %c to weight %u", member, (unsigned)weight);
 }
 
