@@ -258,8 +258,9 @@ agent_order(struct agent_service *s, const struct order *order, agent_order_cb c
 			: "it was taken back before it was in the ledger");
 	if (s->order.pending)
 		return err_set(e,
-		    "%s: another order (%s) is on its way to the ledger: wait for it",
-		    s->conf->rule.name, order_word(s->order.order.kind));
+		    "%s: another order (%s) is on its way to the ledger: wait for it%s",
+		    s->conf->rule.name, order_word(s->order.order.kind),
+		    s->order.order.kind == ORDER_FREEZE ? ", or unfreeze" : "");
 	s->order.pending = true;
 	s->order.order = *order;
 	while (s->order.order.id == 0)

@@ -58,7 +58,9 @@ struct order {
 	enum order_kind kind;
 	uint32_t id;     /* not 0 */
 	uint32_t member; /* DRAIN, UNDRAIN, PIN, UNPIN, ACK */
-	uint64_t for_s;  /* DRAIN, FREEZE, PIN: how long it stands; a year at most */
+	uint64_t for_s;  /* DRAIN, FREEZE, PIN: how long it stands; a year at most. A
+			  * freeze from when it is taken, in the ledger or not: it works
+			  * at once; the others from when they are in the ledger. */
 	uint64_t run;    /* APPROVE, RETRY, SKIP, ABORT: the run that is meant; 0 any */
 	uint32_t step;   /* … and the step as the operator saw it; UINT32_MAX any */
 };
@@ -263,8 +265,9 @@ struct engine {
 	bool void_due;
 	uint64_t records_checked; /* nonce of the version that records_due speaks of */
 	bool records_due;
-	struct order order; /* pending; ORDER_NONE none */
-	bool local_freeze;  /* works at once, before the zone knows */
+	struct order order;       /* pending; ORDER_NONE none */
+	bool local_freeze;        /* works at once, before the zone knows … */
+	uint64_t freeze_until_ms; /* … until then, whether that ever knows or not */
 	uint32_t thawed; /* id of the last freeze that is over, or the ledger's now */
 	struct heard_freeze { /* one that a peer tells of works too; id 0: none */
 		uint32_t id;

@@ -534,7 +534,7 @@ decide(struct engine *g, const struct engine_in *in, struct engine_out *out)
 {
 	struct intent i;
 
-	order_settle(g, in->now_ms);
+	order_settle(g, out, in->now_ms);
 	g->cannot = find_cannot(g, in->now_ms);
 	g->report.cannot = g->cannot;
 	order_tell(g, in->now_ms);

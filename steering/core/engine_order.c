@@ -66,10 +66,36 @@ order_freezes(const struct engine *g)
 	return any;
 }
 
+static uint64_t
+freeze_left_s(const struct engine *g, uint64_t now_ms)
+{
+	return now_ms < g->freeze_until_ms ? (g->freeze_until_ms - now_ms + 999) / 1000
+					   : 0;
+}
+
+/* The operator gave it a time, which runs while the zone cannot be written too: else
+ * it stood here, and in the way of the next order, for ever. */
+static void
+end_local_freeze(struct engine *g, struct engine_out *out, uint64_t now_ms)
+{
+	struct fact *f;
+
+	if (!g->local_freeze || now_ms < g->freeze_until_ms || g->writing)
+		return;
+	g->thawed = g->order.id;
+	g->order.kind = ORDER_NONE;
+	g->local_freeze = false;
+	out->order_refused = true;
+	f = say(out, FACT_ORDER_REFUSED, FACT_INFO, -1, now_ms);
+	say_value(f, order_word(ORDER_FREEZE));
+	say_text(f, "its time has passed before it was in the ledger: it is over here");
+}
+
 /* In the ledger it is the ledger's; that may end it too. */
 void
-order_settle(struct engine *g, uint64_t now_ms)
+order_settle(struct engine *g, struct engine_out *out, uint64_t now_ms)
 {
+	end_local_freeze(g, out, now_ms);
 	for (uint32_t a = 0; a < g->rule->agents; a++) {
 		struct heard_freeze *h = &g->heard_freeze[a];
 
@@ -93,8 +119,8 @@ order_tell(struct engine *g, uint64_t now_ms)
 	struct report *r = &g->report;
 
 	r->thawed = g->thawed;
-	r->freeze = g->local_freeze ? g->order.id : 0;
-	r->freeze_for_s = g->local_freeze ? g->order.for_s : 0;
+	r->freeze_for_s = g->local_freeze ? freeze_left_s(g, now_ms) : 0;
+	r->freeze = r->freeze_for_s != 0 ? g->order.id : 0;
 	for (uint32_t a = 0; a < g->rule->agents && r->freeze == 0; a++) {
 		const struct heard_freeze *h = &g->heard_freeze[a];
 
@@ -215,7 +241,10 @@ order_take(struct engine *g, const struct engine_in *in, struct engine_out *out)
 		return;
 	}
 	g->order = *in->order;
+	if (g->order.for_s > ORDER_S_MAX)
+		g->order.for_s = ORDER_S_MAX;
 	g->local_freeze = in->order->kind == ORDER_FREEZE;
+	g->freeze_until_ms = in->now_ms + 1000 * g->order.for_s;
 	if (in->order->kind == ORDER_UNFREEZE)
 		thaw_heard(g);
 	f = say(out, FACT_ORDER, FACT_INFO, -1, in->now_ms);
@@ -290,10 +319,8 @@ order_bar(const struct engine *g)
 }
 
 static struct ledger_order
-stamp(const struct engine *g, int64_t now_wall_s)
+stamp(const struct engine *g, uint64_t for_s, int64_t now_wall_s)
 {
-	uint64_t for_s = g->order.for_s < ORDER_S_MAX ? g->order.for_s : ORDER_S_MAX;
-
 	return (struct ledger_order){
 	    .id = g->order.id,
 	    .who = g->rule->agent[g->self].number,
@@ -325,7 +352,7 @@ apply_drain(const struct engine *g, const struct limiter_in *lim, struct ledger 
 		*records = true;
 	}
 	x->by_order = true;
-	x->drain = stamp(g, lim->now_wall_s);
+	x->drain = stamp(g, g->order.for_s, lim->now_wall_s);
 	return true;
 }
 
@@ -413,13 +440,13 @@ order_apply(const struct engine *g, int64_t now_wall_s, uint64_t now_ms,
 	case ORDER_UNDRAIN:
 		return apply_undrain(g, next, records, why);
 	case ORDER_FREEZE:
-		next->freeze = stamp(g, now_wall_s);
+		next->freeze = stamp(g, freeze_left_s(g, now_ms), now_wall_s);
 		return true;
 	case ORDER_PIN:
 		if (x->out)
 			return err_set(
 			    why, "%s is out: undrain it, then pin it", x->name);
-		x->pin = stamp(g, now_wall_s);
+		x->pin = stamp(g, g->order.for_s, now_wall_s);
 		return true;
 	case ORDER_UNPIN:
 		x->pin = (struct ledger_order){0};

@@ -50,7 +50,7 @@ void order_take(struct engine *g, const struct engine_in *in, struct engine_out 
 /* What a peer's report says of freezes: they work here too, until the peer says so no
  * more, the ledger has them, or their time is over. */
 void order_hear(struct engine *g, const struct engine_in *in, struct engine_out *out);
-void order_settle(struct engine *g, uint64_t now_ms);
+void order_settle(struct engine *g, struct engine_out *out, uint64_t now_ms);
 /* Does a freeze stand that is not in the ledger yet? */
 bool order_freezes(const struct engine *g);
 /* The peer speaks without a date: it may have begun anew, and its order be lost. */

@@ -146,7 +146,8 @@ stuck(const struct world *w)
 	return false;
 }
 
-/* An operator's freeze stands here and in no ledger yet: half an hour at most. */
+/* An operator's freeze stands here and in no ledger yet: half an hour at most. Nothing is
+ * written meanwhile, so that an unknown outcome stays open too. */
 static bool
 is_ordered_still(const struct engine *g)
 {
@@ -170,8 +171,8 @@ agree(const struct world *w, char *why, size_t why_bytes)
 		const struct engine *g = w->agent[i].g;
 
 		if (g->ledger.epoch == l.epoch && g->ledger.nonce[0] == l.nonce[0] &&
-		    g->watch.frozen == FROZEN_NOT && !g->unknown &&
-		    (g->cannot == CANNOT_NOT || is_ordered_still(g)))
+		    g->watch.frozen == FROZEN_NOT &&
+		    ((g->cannot == CANNOT_NOT && !g->unknown) || is_ordered_still(g)))
 			continue;
 		(void)snprintf(why, why_bytes,
 		    "faults ended, and agent %u does not agree: epoch %llu of %llu, %s, "

@@ -162,6 +162,7 @@ struct world_agent {
 	/* under way */
 	struct engine_view view;
 	struct world_zone shown;
+	uint32_t torn_at; /* versions, when its last read was torn; 0: it was whole */
 	int64_t shown_wall_s;
 	bool changing;
 	struct ledger next;

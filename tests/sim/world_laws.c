@@ -79,11 +79,26 @@ sees_nothing(const struct world *w, const struct world_agent *a)
 	return true;
 }
 
-/* One of two bodies speaks for it: which, is not for us to say. */
-static bool
-is_cloned_now(const struct world *w, uint32_t self)
+/* When it last told that the member is DOWN and its last probes fail. */
+static uint64_t
+told_down_ms(const struct world_agent *a, uint32_t m)
 {
-	return w->clones > 0 && w->agent[w->agents].self == self;
+	if (a->told_down_ms[m] != UINT64_MAX)
+		return a->told_down_ms[m];
+	return a->paused ? a->paused_ms : a->world->now_ms;
+}
+
+/* One of two bodies speaks for it, or did when it told: which, is not for us to say. */
+static bool
+is_cloned(const struct world *w, uint32_t self, uint32_t m)
+{
+	const struct world_agent *clone = &w->agent[w->agents];
+	uint64_t last_ms = told_down_ms(clone, m);
+
+	return clone->self == self &&
+	    (w->clones > 0 ||
+		(last_ms != 0 &&
+		    w->now_ms - last_ms <= EVIDENCE_AGE_MS_MAX * 1001 / 1000));
 }
 
 /* Did Q agents, not all of one domain, see a failed probe of it in the last seconds: 5 s
@@ -106,7 +121,7 @@ saw_failing(const struct world *w, const struct world_agent *writer, uint32_t m)
 		    (a->liar ||
 			(a->lied_ms != 0 && w->now_ms - a->lied_ms <= rule->fresh_ms));
 
-		if (!lies && !is_cloned_now(w, i) &&
+		if (!lies && !is_cloned(w, i, m) &&
 		    (a->last_fail_ms[m] == 0 ||
 			w->now_ms - a->last_fail_ms[m] > age_ms ||
 			!failing_still(w, a, m, writer) ||
@@ -117,15 +132,6 @@ saw_failing(const struct world *w, const struct world_agent *writer, uint32_t m)
 		n++;
 	}
 	return n >= law_quorum(rule) && (rule->solo || mixed);
-}
-
-/* When it last told that the member is DOWN and its last probes fail. */
-static uint64_t
-told_down_ms(const struct world_agent *a, uint32_t m)
-{
-	if (a->told_down_ms[m] != UINT64_MAX)
-		return a->told_down_ms[m];
-	return a->paused ? a->paused_ms : a->world->now_ms;
 }
 
 /* Q said DOWN with failing last probes within 5 s, less the liars, who may have said

@@ -189,15 +189,27 @@ check_foreign(struct world *w, const struct world_zone *was, bool root)
 	}
 }
 
+static bool
+any_lied(const struct world *w)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < w->agents; i++)
+		any |= w->agent[i].lied_ms != 0;
+	return any;
+}
+
 static void
 check_successor(struct world *w, bool was_ledger, const struct ledger *old,
-    const struct ledger *next, bool root)
+    const struct ledger *next, bool root, const struct intent *intent)
 {
+	/* the first one stands above whatever its writer heard of, and a liar told it */
+	bool raised = !was_ledger && intent->kind == INTENT_CREATE && any_lied(w);
 	uint64_t before = w->restored && was_ledger ? old->epoch : w->epoch_high;
 
 	if (root) /* the highest that its writer has seen, who need not have seen all */
 		before = was_ledger ? old->epoch : 0;
-	if (root ? next->epoch <= before : next->epoch != before + 1)
+	if (root || raised ? next->epoch <= before : next->epoch != before + 1)
 		world_broken(w, 1, "epoch %llu follows %llu",
 		    (unsigned long long)next->epoch, (unsigned long long)before);
 	if (was_ledger && !root &&
@@ -218,7 +230,7 @@ law_committed(struct world *w, const struct world_zone *was, bool was_ledger,
 	    intent_word(intent->kind),
 	    intent->kind == INTENT_ACTION ? action_word(intent->action.kind) : "",
 	    root ? " (root)" : "");
-	check_successor(w, was_ledger, old, next, root);
+	check_successor(w, was_ledger, old, next, root, intent);
 	world_settle(w);
 	check_group(w, was);
 	law_foreign(w, was, was_ledger, old, next, intent);

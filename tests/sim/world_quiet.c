@@ -150,6 +150,8 @@ quiet_until_ms(const struct world_agent *a)
 		at(&d, g->spaced_seen_ms + g->rule->spacing_ms);
 	if (g->ledger.freeze.id != 0)
 		at_wall(a, &d, g->ledger.freeze.expiry_wall_s);
+	if (g->local_freeze)
+		at(&d, g->freeze_until_ms);
 	for (uint32_t i = 0; i < g->rule->agents; i++)
 		if (g->heard_freeze[i].id != 0)
 			at(&d, g->heard_freeze[i].until_ms);

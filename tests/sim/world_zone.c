@@ -248,13 +248,17 @@ zone_show(struct world *w, struct world_agent *a)
 	}
 	e.wall_s = zone_wall_s(w);
 	a->shown = w->zone;
+	/* a change tears the read that it meets, not the next one too */
+	bool torn = f->torn_reads > 0 && w->versions > 1 && a->torn_at != w->versions;
+	a->torn_at = 0;
 	if (f->stale_reads > 0 && w->versions > f->stale_by) {
 		f->stale_reads--;
 		a->shown = w->kept[(w->versions - 1 - f->stale_by) % WORLD_KEPT];
-	} else if (f->torn_reads > 0 && w->versions > 1) {
+	} else if (torn) {
 		const struct world_zone *was = &w->kept[(w->versions - 2) % WORLD_KEPT];
 
 		f->torn_reads--;
+		a->torn_at = w->versions;
 		a->shown.sets = was->sets;
 		memcpy(a->shown.set, was->set, sizeof was->set);
 	}
@@ -308,10 +312,13 @@ world_edit(struct world *w, char member, uint8_t weight)
 {
 	char name[WORD_MAX] = {member};
 	struct world_set *s = find_set(&w->zone, name);
+	struct ledger l;
+	int32_t at = world_ledger(w, &l) ? ledger_find(&l, name) : -1;
 
 	assert(s != NULL);
 	s->weight = weight;
-	w->edited[member - 'a'] = true;
+	/* a hand that sets what was written last leaves nothing to see */
+	w->edited[member - 'a'] = at < 0 || l.member[at].weight != weight;
 	say_line(w, "a hand sets %c to weight %u", member, (unsigned)weight);
 }
 

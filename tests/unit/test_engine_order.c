@@ -97,6 +97,49 @@ START_TEST(unfreeze_takes_back_a_freeze_on_its_way)
 }
 END_TEST
 
+/* A simulated world's seed 35114: it stood in the way of the adopt that alone would have
+ * let it into the ledger, for ever. */
+START_TEST(a_freeze_ends_in_time_without_the_zone)
+{
+	bench_ready(&b, 3, 1);
+	b.read_result = CHANGE_OUT;
+	bench_order(&b, ORDER_FREEZE, 0, 60);
+	bench_run(&b, 40000);
+	ck_assert(b.g->local_freeze);
+	ck_assert_uint_eq(engine_report(b.g)->freeze, 77);
+	ck_assert_uint_le(engine_report(b.g)->freeze_for_s, 21);
+	bench_run(&b, 19000);
+	ck_assert(b.g->local_freeze && !b.order_refused);
+	bench_run(&b, 2000);
+	ck_assert(!b.g->local_freeze && b.order_refused);
+	ck_assert_uint_eq(engine_report(b.g)->freeze, 0);
+	ck_assert_uint_eq(engine_report(b.g)->thawed, 77);
+	bench_order(&b, ORDER_ADOPT, 0, 0);
+	ck_assert_int_eq(b.g->order.kind, ORDER_ADOPT);
+	b.read_result = CHANGE_OK;
+	bench_run(&b, 60000);
+	ck_assert(b.order_done);
+	ck_assert_uint_eq(b.ledger.freeze.id, 0);
+}
+END_TEST
+
+/* Its time runs from when the operator gave it. */
+START_TEST(a_freeze_that_comes_late_is_no_longer)
+{
+	bench_ready(&b, 3, 1);
+	b.read_result = CHANGE_OUT;
+	int64_t until_s = BENCH_WALL + (int64_t)(b.now_ms / 1000) + 600;
+	bench_order(&b, ORDER_FREEZE, 0, 600);
+	bench_run(&b, 300000);
+	b.read_result = CHANGE_OK;
+	bench_run(&b, 60000);
+	ck_assert(b.order_done);
+	ck_assert_uint_eq(b.ledger.freeze.id, 77);
+	ck_assert_int_ge(b.ledger.freeze.expiry_wall_s, until_s - 1);
+	ck_assert_int_le(b.ledger.freeze.expiry_wall_s, until_s + 1);
+}
+END_TEST
+
 /* A simulated world's seed 83: it wrote a first ledger without a member in it. */
 START_TEST(unfreeze_makes_no_ledger)
 {
@@ -421,6 +464,8 @@ main(void)
 	tcase_add_test(t, undrain);
 	tcase_add_test(t, freeze_works_at_once);
 	tcase_add_test(t, unfreeze_takes_back_a_freeze_on_its_way);
+	tcase_add_test(t, a_freeze_ends_in_time_without_the_zone);
+	tcase_add_test(t, a_freeze_that_comes_late_is_no_longer);
 	tcase_add_test(t, unfreeze_makes_no_ledger);
 	tcase_add_test(t, no_order_overrides_doubt_or_loneliness);
 	tcase_add_test(t, freeze_stands_still_records_too);
