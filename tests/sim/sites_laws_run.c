@@ -107,7 +107,7 @@ check_progress(struct world *w, const struct ledger *old, const struct ledger *n
 		world_broken(w, 16, "the ledger's fence sinks");
 	bool goes_on = next->run.id == old->run.id;
 	if (old->run.id == 0 || intent->kind == INTENT_ORDER ||
-	    next->run.aborting != old->run.aborting)
+	    (goes_on && next->run.aborting != old->run.aborting))
 		return;
 	if (intent->kind != INTENT_SCENARIO) {
 		if (memcmp(&old->run, &next->run, sizeof old->run) != 0)
