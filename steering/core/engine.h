@@ -279,7 +279,9 @@ struct engine {
 	/* the scenario: what this agent has in hand of a run, and what is next */
 	struct engine_hand {
 		uint64_t armed_fence,
-		    armed_ms;            /* of the attempt written last; 0 none */
+		    armed_ms;         /* of the attempt written last; 0 none */
+		uint64_t armed_nonce; /* … the version that has it, … */
+		bool armed_again; /* sent before under the same fence, in this life */
 		struct scenario_act act; /* under way; fence 0: none */
 		bool killed;
 		uint64_t acted_fence; /* of the last that ended; 0 none */

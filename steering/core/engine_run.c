@@ -57,6 +57,14 @@ holder_gone(const struct engine *g, uint64_t now_ms)
 
 /* ---- asking ---- */
 
+/* Is the attempt that the ledger shows the one that was sent last? A change may be sent
+ * again under the same fence, and the earlier of the two be the one that was applied. */
+static bool
+armed_shows(const struct engine *g)
+{
+	return ledger_knows_nonce(&g->ledger, g->hand.armed_nonce);
+}
+
 void
 run_in(
     const struct engine *g, int64_t now_wall_s, uint64_t now_ms, struct scenario_in *in)
@@ -79,8 +87,8 @@ run_in(
 	    .holder_gone = holder_gone(g, now_ms),
 	    .lag_known = h->lag.known && h->lag.began_ms > h->step_seen_ms,
 	    .lag_ms = h->lag.lag_ms,
-	    .armed = h->armed_fence,
-	    .armed_old = now_ms - h->armed_ms >= SCENARIO_YOUNG_MS,
+	    .armed = armed_shows(g) || h->armed_again ? h->armed_fence : 0,
+	    .armed_old = !armed_shows(g) || now_ms - h->armed_ms >= SCENARIO_YOUNG_MS,
 	    .acting = h->act.fence,
 	    .acted_fence = h->acted_fence,
 	    .acted = h->acted,
@@ -213,8 +221,10 @@ run_sent(struct engine *g, const struct ledger *next, uint64_t now_ms)
 {
 	if (!g->move.arms)
 		return;
+	g->hand.armed_again = g->hand.armed_fence == next->fence;
 	g->hand.armed_fence = next->fence;
 	g->hand.armed_ms = now_ms;
+	g->hand.armed_nonce = next->nonce[0];
 	if (g->hand.acted_fence == next->fence)
 		g->hand.acted_fence = 0;
 }

@@ -207,6 +207,7 @@ open_side(struct world *w, uint32_t m, uint32_t other)
 	struct site_side *s = &w->sites->side[m], *o = &w->sites->side[other];
 
 	s->open = true;
+	s->owed = false;
 	s->follows = -1;
 	if (!o->open && o->follows < 0)
 		o->wrote_from_ms = o->wrote_until_ms;
@@ -219,7 +220,7 @@ follow(struct world *w, uint32_t m, uint32_t source)
 
 	if (o->dead)
 		return;
-	s->open = false;
+	s->open = s->owed = false;
 	s->follows = (int32_t)source;
 	s->rows = rows_at(o, ago(w)); /* a fresh base: what it had of its own is gone */
 }
@@ -235,7 +236,7 @@ sites_perform(
 	switch (slot) {
 	case SLOT_FENCE:
 	case SLOT_FREEZE:
-		x->side[site].open = false;
+		x->side[site].open = x->side[site].owed = false;
 		break;
 	case SLOT_PROMOTE:
 		open_side(w, site, other);

@@ -27,6 +27,7 @@ struct site_side {
 	bool dead;       /* nothing of it runs; what it stores stays */
 	bool open;       /* accepts writes while it is not dead */
 	bool serves;     /* its web servers are there */
+	bool owed;       /* an operator passed over its opening, and it is closed */
 	int32_t follows; /* the member that it replicates, or -1 */
 	uint64_t fence;  /* the highest that it has seen */
 	uint64_t rows, settled_ms;

@@ -57,7 +57,10 @@ law_sides(struct world *w, const char *what)
 	if ((s->side[p].open && !(may & SIDE_PRIMARY)) ||
 	    (s->side[r].open && !(may & SIDE_RECOVERY)))
 		world_broken(w, 16,
-		    "after %s a side is open that the ledger says is closed", what);
+		    "after %s a side is open that the ledger says is closed "
+		    "(open: %s%s, may be: %u)",
+		    what, s->side[p].open ? "primary " : "",
+		    s->side[r].open ? "recovery" : "", (unsigned)may);
 }
 
 /* An opening act is about to do its work. */

@@ -58,6 +58,20 @@ told_up(const struct world *w, uint32_t m)
 	return n;
 }
 
+/* An operator says that he has done it. At a lost site nothing opens: later runs take him
+ * by his word that it may be open, whatever is closed there. */
+static void
+by_hand(struct world *w, const struct scenario_plan *plan, enum slot slot)
+{
+	uint32_t site = scenario_site(plan, slot);
+	struct site_side *side = &w->sites->side[site];
+
+	if (!side->dead || scenario_closes(slot))
+		sites_perform(w, slot, plan->from, plan->to, site);
+	else if (scenario_opens(slot))
+		side->owed = !side->open;
+}
+
 static void
 check_passed(struct world *w, const struct ledger *old, enum slot slot,
     const struct scenario_plan *plan)
@@ -72,11 +86,8 @@ check_passed(struct world *w, const struct ledger *old, enum slot slot,
 	if (step->fill == FILL_ACT && !step->go_on && !was_done(w, old->run.id, slot))
 		world_broken(w, 16, "the step %s is passed over (%s)", slot_word(slot),
 		    run_state_word(old->run.state));
-	/* an operator said that he has done it */
-	uint32_t site = scenario_site(plan, slot);
-	if (step->fill == FILL_APPROVE && old->run.state == RUN_APPROVED &&
-	    (!w->sites->side[site].dead || scenario_closes(slot)))
-		sites_perform(w, slot, plan->from, plan->to, site);
+	if (step->fill == FILL_APPROVE && old->run.state == RUN_APPROVED)
+		by_hand(w, plan, slot);
 }
 
 /* It may end before its last step when it was withdrawn: nothing was opened or closed. */
@@ -107,7 +118,7 @@ check_progress(struct world *w, const struct ledger *old, const struct ledger *n
 		world_broken(w, 16, "the ledger's fence sinks");
 	bool goes_on = next->run.id == old->run.id;
 	if (old->run.id == 0 || intent->kind == INTENT_ORDER ||
-	    next->run.aborting != old->run.aborting)
+	    (goes_on && next->run.aborting != old->run.aborting))
 		return;
 	if (intent->kind != INTENT_SCENARIO) {
 		if (memcmp(&old->run, &next->run, sizeof old->run) != 0)
@@ -205,7 +216,7 @@ check_end(struct world *w, const struct ledger *old)
 	say_line(w, "RUN %llu (%s%s) is over", (unsigned long long)old->run.id,
 	    run_way_word(old->run.way), old->run.aborting ? ", aborted" : "");
 	if (is_database(w) && !s->side[p].open && !s->side[r].open && !s->excused &&
-	    !s->blurred)
+	    !s->side[p].owed && !s->side[r].owed && !s->blurred)
 		world_broken(w, 16,
 		    "the run is over, both sides are closed, and "
 		    "nobody was asked");
@@ -243,8 +254,8 @@ note_word(struct world *w, const struct ledger *old, enum order_kind kind)
 	    (ledger_sides(old) & bit_of(w, site == plan.from ? plan.to : plan.from)))
 		s->both_allowed = true;
 	/* what is passed over is done by hand, as the refusal of an abort says */
-	if (scenario_opens(slot) && kind == ORDER_SKIP && !s->side[site].dead)
-		sites_perform(w, slot, plan.from, plan.to, site);
+	if (scenario_opens(slot) && kind == ORDER_SKIP)
+		by_hand(w, &plan, slot);
 }
 
 void

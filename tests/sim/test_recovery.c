@@ -3,9 +3,12 @@
  * Random runs of services with a scenario, held against every invariant of DESIGN.md
  * §10, the sixteenth above all; and the storms that a recovery must live through.
  *
- *   sim_test_recovery                  200 seeds of two hours (POINTSMAN_ALL=1: 500)
+ *   sim_test_recovery                  200 seeds of two hours (POINTSMAN_ALL=1: 500), and
+ *                                      every seed of recovery_seeds.txt
  *   sim_test_recovery --seed N --trace one run, aloud
  *   FROM=n SEEDS=n HOURS=n             other runs; QUICK=1: nothing is shrunk
+ *
+ * A seed that breaks a law belongs in recovery_seeds.txt, with a word why.
  */
 #include <string.h>
 #include <time.h>
@@ -101,6 +104,31 @@ START_TEST(seeds)
 }
 END_TEST
 
+START_TEST(kept_seeds)
+{
+	FILE *list = fopen(SOURCE_DIR "/tests/sim/recovery_seeds.txt", "r");
+	struct plan_score score = {0};
+	uint64_t broken = 0, n = 0;
+	clock_t began = clock();
+	char line[400];
+
+	ck_assert_ptr_nonnull(list);
+	while (!world_one_seed() && fgets(line, sizeof line, list) != NULL) {
+		unsigned long long seed, hours;
+
+		if (line[0] == '#' || sscanf(line, "%llu %llu ", &seed, &hours) != 2)
+			continue;
+		n++;
+		broken += !run_seed(seed, hours, &score);
+	}
+	(void)fclose(list);
+	printf("kept seeds: %llu in %.1f CPU s, %llu runs\n", (unsigned long long)n,
+	    (double)(clock() - began) / CLOCKS_PER_SEC, (unsigned long long)score.runs);
+	ck_assert_uint_eq(broken, 0);
+	ck_assert(n > 0 || world_one_seed());
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -108,6 +136,7 @@ main(int argc, char **argv)
 	TCase *t = tcase_create("recovery");
 
 	tcase_set_timeout(t, 0);
+	tcase_add_test(t, kept_seeds);
 	tcase_add_test(t, seeds);
 	suite_add_tcase(s, t);
 	return world_main(argc, argv, s);

@@ -212,6 +212,56 @@ START_TEST(an_attempt_that_is_old_when_it_is_known_is_not_started)
 }
 END_TEST
 
+/* The write of an attempt has no answer and is sent again, under the same fence; the
+ * first of the two was applied all the same. Its age is that of the first. In another
+ * life (1) nobody here knows what became of it. */
+START_TEST(an_attempt_is_as_old_as_the_write_that_was_applied)
+{
+	make(SCENARIO_WARM_STANDBY, TRIGGER_COMMAND);
+	site(&b, 0, 'D');
+	bench_run(&b, 5000);
+	b.mute_change = true;
+	order(&b, ORDER_FAILOVER);
+	for (int i = 0; i < 100 && !b.writing; i++)
+		bench_run(&b, 100);
+	bench_answer_change(&b); /* that it begins */
+	for (int i = 0; i < 100 && !b.writing; i++)
+		bench_run(&b, 100);
+	ck_assert_int_eq(b.sent.next.run.state, RUN_STARTED);
+	struct ledger first = b.sent.next;
+	uint64_t sent_ms = b.now_ms;
+	b.swallow = true;
+	b.change_result = CHANGE_UNKNOWN;
+	if (_i == 0)
+		bench_answer_change(&b);
+	else
+		restart();
+	for (int i = 0; i < 900 && !b.writing; i++)
+		bench_run(&b, 100);
+	ck_assert(b.writing); /* again, and nothing else */
+	ck_assert_int_eq(b.sent.next.run.state, RUN_STARTED);
+	ck_assert_uint_eq(b.sent.next.fence, first.fence);
+	ck_assert_uint_ne(b.sent.next.nonce[0], first.nonce[0]);
+	uint64_t again_ms = b.now_ms;
+	bench_run(&b, sent_ms + 15000 > b.now_ms ? sent_ms + 15000 - b.now_ms : 0);
+	ck_assert_uint_lt(b.now_ms - again_ms, 15000);
+	bench_apply(&b, &first, false);
+	b.swallow = b.mute_change = false;
+	bench_answer_change(&b);
+	bench_run(&b, 5000);
+	ck_assert_uint_eq(b.starts, 1);
+	ck_assert_int_eq(b.act.slot, SLOT_FENCE);
+	ck_assert_uint_gt(b.act.fence, first.fence);
+	ck_assert_uint_eq(b.act.tries, 2);
+	bool unknown = false, again = false;
+	for (uint32_t i = 0; i < b.facts; i++) {
+		unknown |= strcmp(b.fact[i].address, "unknown") == 0;
+		again |= strcmp(b.fact[i].address, "again") == 0;
+	}
+	ck_assert(again == (_i == 0) && unknown == (_i == 1));
+}
+END_TEST
+
 /* ---- aborts ---- */
 
 static const struct abort_at {
@@ -479,6 +529,8 @@ main(void)
 	tcase_add_test(t, a_restart_repeats_what_was_under_way);
 	tcase_add_test(t, a_restart_that_knows_the_outcome_repeats_nothing);
 	tcase_add_test(t, an_attempt_that_is_old_when_it_is_known_is_not_started);
+	tcase_add_loop_test(
+	    t, an_attempt_is_as_old_as_the_write_that_was_applied, 0, 2);
 	tcase_add_loop_test(
 	    t, an_abort_at_every_step, 0, sizeof aborts / sizeof *aborts);
 	tcase_add_test(t, an_abort_waits_for_late_calls);
