@@ -299,8 +299,10 @@ looks(struct node *n, uint32_t a, bool crash)
 			n->hand[a].armed = n->fence;
 			n->hand[a].armed_old = 0;
 		}
-		/* Who was succeeded was silent for a minute: its act was killed. */
-		if (was != 0 && n->holder != 0 && n->holder != was) {
+		/* Who was succeeded was silent for a minute: its act was killed. (An agent
+		 * of no hand here may have held the lock before.) */
+		if (was != 0 && was <= sizeof n->hand / sizeof *n->hand &&
+		    n->holder != 0 && n->holder != was) {
 			n->hand[was - 1].acting = 0;
 			n->hand[was - 1].armed_old = 1;
 		}
