@@ -106,11 +106,14 @@ look(const struct meter *w, struct lag_view *v)
 		sides(s, &v->from, &to);
 }
 
+/* The backup that was known last stays: where it was written down may be lost in the very
+ * disaster that it is for. */
 static void
 fill_sample(struct lag_sample *out, const struct lag_reading *r)
 {
-	*out = (struct lag_sample){
-	    .known = r->known, .lag_ms = r->lag_ms, .began_ms = r->began_ms};
+	out->known = r->known;
+	out->lag_ms = r->lag_ms;
+	out->began_ms = r->began_ms;
 	memcpy(out->text, r->text, sizeof out->text);
 	if (!r->known || !r->is_backup)
 		return;

@@ -19,10 +19,11 @@ struct lag_sample {
 	bool known;
 	uint64_t
 	    lag_ms; /* what would be lost at began_ms; grows with age for backups */
-	uint64_t began_ms;   /* boot-time clock; 0: never sampled. CloudWatch: where the
+	uint64_t began_ms; /* boot-time clock; 0: never sampled. CloudWatch: where the
 			      * newest datapoint begins, minutes ago */
-	char text[224];      /* unless known: why */
-	char backup_id[128]; /* "" unless it is a backup */
+	char text[224];    /* unless known: why */
+	/* The newest that was known, though nothing is now; "" unless it is a backup. */
+	char backup_id[128];
 	char backup_started_at[32], backup_completed_at[32]; /* RFC 3339, UTC */
 	int64_t backup_started_wall_s;
 };

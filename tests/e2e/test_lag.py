@@ -176,13 +176,16 @@ class Lag(unittest.TestCase):
         self.assertAlmostEqual(3600, before, delta=60)
         wait_for(lambda: self.metrics()["exposure_seconds"] > before + 2, 30)
         since = w.agent.mark()
-        latest.write_text(json.dumps({"id": "b1", "started_at": stamp(9000),
+        latest.write_text(json.dumps({"id": "b0", "started_at": stamp(9000),
                                       "completed_at": stamp(8000)}))
         self.assertIn("see why no newer backup is complete", self.turn("beyond", since))
         since = w.agent.mark()
         latest.write_text(json.dumps({"id": "b1", "started_at": stamp(60),
                                       "completed_at": stamp(90)}))
         self.assertIn("completed before it was started", self.turn("unknown", since))
+        # The last that was known is still there to be restored.
+        scenario = w.status()["scenarios"][0]
+        self.assertEqual(("b0", None), (scenario["backup_id"], scenario["exposure_ms"]))
 
     def test_doctor(self):
         w = self.world
