@@ -6,40 +6,10 @@
  * slots that are none or empty.
  */
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
+#include "tests/sim/dice.h"
 #include "tests/sim/plan.h"
-
-struct dice {
-	uint64_t x;
-};
-
-static uint64_t
-draw(struct dice *d, uint64_t n)
-{
-	d->x += 0x9e3779b97f4a7c15u;
-	uint64_t z = d->x;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	z ^= z >> 31;
-	return z % n;
-}
-
-static bool
-one_in(struct dice *d, uint64_t n)
-{
-	return draw(d, n) == 0;
-}
-
-static uint64_t
-long_or_short(struct dice *d, uint64_t least_ms, uint64_t most_ms)
-{
-	double span = log((double)most_ms / (double)least_ms);
-	double share = (double)draw(d, 1u << 20) / (1u << 20);
-
-	return (uint64_t)((double)least_ms * exp(span * share));
-}
 
 /* ---- what fills the slots ---- */
 
@@ -48,20 +18,21 @@ draw_act(struct dice *d, struct rule_step *s, enum slot slot)
 {
 	bool guards = scenario_opens(slot) || scenario_closes(slot);
 
-	s->timeout_ms = one_in(d, 6) ? long_or_short(d, 5 * MINUTE, 2 * HOUR)
-				     : long_or_short(d, 5 * SECOND, 5 * MINUTE);
-	s->fenced = !one_in(d, 3);
-	s->aws = one_in(d, 3);
-	s->once = one_in(d, 6);
-	s->retries = (uint32_t)draw(d, 3);
+	s->timeout_ms = dice_one_in(d, 6) ? dice_span(d, 5 * MINUTE, 2 * HOUR)
+					  : dice_span(d, 5 * SECOND, 5 * MINUTE);
+	s->fenced = !dice_one_in(d, 3);
+	s->aws = dice_one_in(d, 3);
+	s->once = dice_one_in(d, 6);
+	s->retries = (uint32_t)dice_draw(d, 3);
 	/* (an old backup instead of none would lose what a planned way must not) */
-	s->go_on = !guards && slot != SLOT_BACKUP && one_in(d, 4);
-	if (slot == SLOT_FENCE && one_in(d, 4))
-		s->fill = one_in(d, 2) ? FILL_NOTHING : FILL_APPROVE;
-	else if ((slot == SLOT_FREEZE || slot == SLOT_PROMOTE) && one_in(d, 12))
+	s->go_on = !guards && slot != SLOT_BACKUP && dice_one_in(d, 4);
+	if (slot == SLOT_FENCE && dice_one_in(d, 4))
+		s->fill = dice_one_in(d, 2) ? FILL_NOTHING : FILL_APPROVE;
+	else if ((slot == SLOT_FREEZE || slot == SLOT_PROMOTE) && dice_one_in(d, 12))
 		s->fill = FILL_APPROVE;
-	else if (!guards && slot != SLOT_REVERSE && slot != SLOT_BACKUP && one_in(d, 4))
-		s->fill = one_in(d, 2) ? FILL_EMPTY : FILL_NOTHING;
+	else if (!guards && slot != SLOT_REVERSE && slot != SLOT_BACKUP &&
+	    dice_one_in(d, 4))
+		s->fill = dice_one_in(d, 2) ? FILL_EMPTY : FILL_NOTHING;
 	/* a cold site comes to life by this alone */
 	if (slot == SLOT_PROVISION)
 		s->fill = FILL_ACT;
@@ -80,14 +51,14 @@ draw_slots(struct dice *d, struct plan *p)
 		r->step[s].drill = !scenario_opens((enum slot)s) &&
 		    !scenario_closes((enum slot)s) && s != SLOT_REVERSE &&
 		    s != SLOT_BACKUP;
-	r->trigger = (enum trigger)draw(d, 3);
-	r->catch_up_ms = long_or_short(d, 100, 20 * SECOND);
-	if (one_in(d, 8))
+	r->trigger = (enum trigger)dice_draw(d, 3);
+	r->catch_up_ms = dice_span(d, 100, 20 * SECOND);
+	if (dice_one_in(d, 8))
 		r->has_lag = false;
-	if (one_in(d, 6) && r->kind != SCENARIO_BACKUP_RESTORE)
+	if (dice_one_in(d, 6) && r->kind != SCENARIO_BACKUP_RESTORE)
 		r->step[SLOT_READY] = (struct rule_step){
 		    .fill = FILL_ACT, .timeout_ms = 10 * MINUTE, .retries = 2};
-	p->database = r->kind != SCENARIO_MULTI_SITE || !one_in(d, 3);
+	p->database = r->kind != SCENARIO_MULTI_SITE || !dice_one_in(d, 3);
 	if (p->database)
 		return;
 	r->has_lag = false;
@@ -106,23 +77,23 @@ draw_service(struct dice *d, struct plan *p)
 	for (uint32_t m = 0; m < p->members; m++)
 		r->member[m].detector.stale_ms = 10 * SECOND;
 	for (uint32_t a = 0; a < p->agents; a++)
-		p->drift_ppm[a] = (int32_t)draw(d, 401) - 200;
-	sites_fill(r, (enum scenario_kind)draw(d, SCENARIO_KINDS));
-	r->plan.shadow = one_in(d, 12);
+		p->drift_ppm[a] = (int32_t)dice_draw(d, 401) - 200;
+	sites_fill(r, (enum scenario_kind)dice_draw(d, SCENARIO_KINDS));
+	r->plan.shadow = dice_one_in(d, 12);
 	draw_slots(d, p);
 	if (r->plan.kind != SCENARIO_MULTI_SITE)
-		r->stateful = !one_in(d, 4);
-	p->fence_reaches = !one_in(d, 3);
-	p->lag_ms = long_or_short(d, 1, 3 * SECOND);
-	if (one_in(d, 4))
+		r->stateful = !dice_one_in(d, 4);
+	p->fence_reaches = !dice_one_in(d, 3);
+	p->lag_ms = dice_span(d, 1, 3 * SECOND);
+	if (dice_one_in(d, 4))
 		return; /* acts that work */
-	p->odds.of[ACT_FAILS] = (uint8_t)draw(d, 20);
-	p->odds.of[ACT_WORKS_FAILS] = (uint8_t)draw(d, 8);
-	p->odds.of[ACT_HANGS] = (uint8_t)draw(d, 10);
-	p->odds.of[ACT_GETS_LOST] = (uint8_t)draw(d, 12);
-	p->odds.of[ACT_COMES_LATE] = (uint8_t)draw(d, 15);
-	p->odds.of[ACT_COMES_TWICE] = (uint8_t)draw(d, 15);
-	p->odds.dies = (uint8_t)draw(d, 25);
+	p->odds.of[ACT_FAILS] = (uint8_t)dice_draw(d, 20);
+	p->odds.of[ACT_WORKS_FAILS] = (uint8_t)dice_draw(d, 8);
+	p->odds.of[ACT_HANGS] = (uint8_t)dice_draw(d, 10);
+	p->odds.of[ACT_GETS_LOST] = (uint8_t)dice_draw(d, 12);
+	p->odds.of[ACT_COMES_LATE] = (uint8_t)dice_draw(d, 15);
+	p->odds.of[ACT_COMES_TWICE] = (uint8_t)dice_draw(d, 15);
+	p->odds.dies = (uint8_t)dice_draw(d, 25);
 }
 
 /* ---- what goes wrong ---- */
@@ -150,10 +121,10 @@ add_order(struct dice *d, struct plan *p, uint64_t at_ms)
 	    ORDER_DRILL, ORDER_DRAIN, ORDER_UNDRAIN, ORDER_FREEZE, ORDER_UNFREEZE};
 	struct plan_fault *f = add(p, PLAN_ORDER, at_ms, 0);
 
-	f->who = (uint32_t)draw(d, p->agents);
-	f->to = (uint32_t)draw(d, p->members);
-	f->n = kinds[draw(d, sizeof kinds / sizeof *kinds)];
-	f->ms = long_or_short(d, 10 * SECOND, 10 * MINUTE);
+	f->who = (uint32_t)dice_draw(d, p->agents);
+	f->to = (uint32_t)dice_draw(d, p->members);
+	f->n = kinds[dice_draw(d, sizeof kinds / sizeof *kinds)];
+	f->ms = dice_span(d, 10 * SECOND, 10 * MINUTE);
 }
 
 static void
@@ -161,14 +132,14 @@ add_link(struct dice *d, struct plan *p, uint64_t at_ms)
 {
 	static const enum plan_kind kinds[] = {
 	    PLAN_CUT, PLAN_ISLAND, PLAN_ISLAND, PLAN_LOSS, PLAN_DELAY, PLAN_JITTER};
-	struct plan_fault *f =
-	    add(p, kinds[draw(d, 6)], at_ms, long_or_short(d, 2 * SECOND, 30 * MINUTE));
+	struct plan_fault *f = add(
+	    p, kinds[dice_draw(d, 6)], at_ms, dice_span(d, 2 * SECOND, 30 * MINUTE));
 
-	f->who = (uint32_t)draw(d, p->agents);
-	f->to = (uint32_t)draw(d, p->agents);
-	f->n = 1 + (uint32_t)draw(d, (1u << p->agents) - 1);
-	f->p = (double)draw(d, 1000) / 1000;
-	f->ms = long_or_short(d, 10, 5 * SECOND);
+	f->who = (uint32_t)dice_draw(d, p->agents);
+	f->to = (uint32_t)dice_draw(d, p->agents);
+	f->n = 1 + (uint32_t)dice_draw(d, (1u << p->agents) - 1);
+	f->p = (double)dice_draw(d, 1000) / 1000;
+	f->ms = dice_span(d, 10, 5 * SECOND);
 }
 
 static void
@@ -177,9 +148,9 @@ add_agent(struct dice *d, struct plan *p, uint64_t at_ms)
 	static const enum plan_kind kinds[] = {PLAN_CRASH, PLAN_CRASH, PLAN_WIPED,
 	    PLAN_PAUSE, PLAN_PAUSE, PLAN_CUT_API, PLAN_BLIND, PLAN_CANARIES};
 	struct plan_fault *f =
-	    add(p, kinds[draw(d, 8)], at_ms, long_or_short(d, SECOND, 30 * MINUTE));
+	    add(p, kinds[dice_draw(d, 8)], at_ms, dice_span(d, SECOND, 30 * MINUTE));
 
-	f->who = (uint32_t)draw(d, p->agents);
+	f->who = (uint32_t)dice_draw(d, p->agents);
 }
 
 static void
@@ -188,13 +159,13 @@ add_zone(struct dice *d, struct plan *p, uint64_t at_ms)
 	static const enum plan_kind kinds[] = {PLAN_OUT, PLAN_THROTTLE, PLAN_SLOW,
 	    PLAN_LOSE_ANSWERS, PLAN_LOSE_ANSWERS, PLAN_LOSE_CHANGES, PLAN_LATE,
 	    PLAN_LATE, PLAN_TORN, PLAN_DNS};
-	enum plan_kind kind = kinds[draw(d, 10)];
+	enum plan_kind kind = kinds[dice_draw(d, 10)];
 	struct plan_fault *f =
-	    add(p, kind, at_ms, long_or_short(d, 2 * SECOND, 20 * MINUTE));
+	    add(p, kind, at_ms, dice_span(d, 2 * SECOND, 20 * MINUTE));
 
-	f->n = kind == PLAN_TORN ? 1 : 1 + (uint32_t)draw(d, 3);
-	f->ms = kind == PLAN_SLOW ? long_or_short(d, 100, 12 * SECOND)
-				  : long_or_short(d, SECOND, 299 * SECOND);
+	f->n = kind == PLAN_TORN ? 1 : 1 + (uint32_t)dice_draw(d, 3);
+	f->ms = kind == PLAN_SLOW ? dice_span(d, 100, 12 * SECOND)
+				  : dice_span(d, SECOND, 299 * SECOND);
 }
 
 static void
@@ -204,45 +175,46 @@ add_site(struct dice *d, struct plan *p, uint64_t at_ms)
 	    PLAN_GREY, PLAN_LAG, PLAN_LAG, PLAN_LAG_MUTE, PLAN_RUNNER, PLAN_RUNNER,
 	    PLAN_RUNNER};
 	struct plan_fault *f =
-	    add(p, kinds[draw(d, 10)], at_ms, long_or_short(d, 2 * SECOND, HOUR));
+	    add(p, kinds[dice_draw(d, 10)], at_ms, dice_span(d, 2 * SECOND, HOUR));
 
-	f->who = (uint32_t)draw(d, 2);
-	f->p = (double)draw(d, 1000) / 1000;
-	f->ms = long_or_short(d, SECOND, HOUR);
-	f->n = 1 + (uint32_t)draw(d, DEATHS - 1);
+	f->who = (uint32_t)dice_draw(d, 2);
+	f->p = (double)dice_draw(d, 1000) / 1000;
+	f->ms = dice_span(d, SECOND, HOUR);
+	f->n = 1 + (uint32_t)dice_draw(d, DEATHS - 1);
 }
 
 /* The whole site, its agent often with it. */
 static void
 add_disaster(struct dice *d, struct plan *p, uint64_t at_ms)
 {
-	uint32_t who = one_in(d, 6) ? 1 : 0;
-	uint64_t for_ms = long_or_short(d, 2 * MINUTE, 2 * HOUR);
+	uint32_t who = dice_one_in(d, 6) ? 1 : 0;
+	uint64_t for_ms = dice_span(d, 2 * MINUTE, 2 * HOUR);
 
-	if (one_in(d, 4)) { /* its servers alone: the database is there, and open */
+	if (dice_one_in(
+		d, 4)) { /* its servers alone: the database is there, and open */
 		add(p, PLAN_DEAD, at_ms, for_ms)->who = who;
 	} else {
 		add(p, PLAN_DISASTER, at_ms, for_ms)->who = who;
-		if (one_in(d, 2))
+		if (dice_one_in(d, 2))
 			add(p, PLAN_SILENT, at_ms, for_ms)->who = who;
 	}
-	if (!one_in(d, 3) && who < p->agents)
+	if (!dice_one_in(d, 3) && who < p->agents)
 		add(p, PLAN_CRASH, at_ms, for_ms)->who = who;
 }
 
 static void
 add_scene(struct dice *d, struct plan *p, uint64_t at_ms)
 {
-	uint64_t more = draw(d, 7);
+	uint64_t more = dice_draw(d, 7);
 
-	if (!one_in(d, 5))
+	if (!dice_one_in(d, 5))
 		add_disaster(d, p, at_ms);
 	else
 		add_order(d, p, at_ms);
 	for (uint64_t k = 0; k < more; k++) {
-		uint64_t ms = at_ms + long_or_short(d, SECOND, 40 * MINUTE);
+		uint64_t ms = at_ms + dice_span(d, SECOND, 40 * MINUTE);
 
-		switch (draw(d, 7)) {
+		switch (dice_draw(d, 7)) {
 		case 0:
 			add_link(d, p, ms);
 			break;
@@ -272,13 +244,13 @@ plan_draw_recovery(struct plan *p, uint64_t seed, uint64_t hours)
 	p->seed = seed;
 	p->recovery = true;
 	p->run_ms = hours * HOUR;
-	p->members = one_in(&d, 8) ? 3 : 2;
-	p->agents = 3 + (uint32_t)(draw(&d, 4) * draw(&d, 3) / 3);
+	p->members = dice_one_in(&d, 8) ? 3 : 2;
+	p->agents = 3 + (uint32_t)(dice_draw(&d, 4) * dice_draw(&d, 3) / 3);
 	p->slots = 1;
 	draw_service(&d, p);
-	uint64_t scenes = 1 + hours * (1 + draw(&d, 4)) / 2;
+	uint64_t scenes = 1 + hours * (1 + dice_draw(&d, 4)) / 2;
 	for (uint64_t k = 0; k < scenes; k++)
-		add_scene(&d, p, 2 * MINUTE + draw(&d, p->run_ms - 2 * MINUTE));
+		add_scene(&d, p, 2 * MINUTE + dice_draw(&d, p->run_ms - 2 * MINUTE));
 }
 
 void

@@ -10,54 +10,13 @@
  *
  * A seed that breaks a law belongs in recovery_seeds.txt, with a word why.
  */
-#include <string.h>
-#include <time.h>
-
 #include "tests/sim/codec/codec.h"
-#include "tests/sim/plan.h"
+#include "tests/sim/seeds.h"
 
 /* One seed in so many sends its reports as agents do. */
 #define THROUGH_CODEC 10
 
-static struct plan plan;
-
-static uint64_t
-number_of(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-
-	return text != NULL && *text != '\0' ? strtoull(text, NULL, 0) : otherwise;
-}
-
-static bool
-run_seed(uint64_t seed, uint64_t hours, struct plan_score *score)
-{
-	char why[400];
-
-	plan_draw_recovery(&plan, seed, hours);
-	world_carry = seed % THROUGH_CODEC == 0 ? codec_carry : NULL;
-	if (world_tracing()) {
-		plan_describe(&plan, stdout);
-		plan_play(&plan, false, score);
-		return true;
-	}
-	world_hush(true);
-	bool holds = plan_holds(&plan, score, why, sizeof why);
-	world_hush(false);
-	if (holds)
-		return true;
-	printf("seed %llu, %llu h: %s\n", (unsigned long long)seed,
-	    (unsigned long long)hours, why);
-	fflush(stdout);
-	if (getenv("QUICK") != NULL)
-		return false;
-	plan_shrink(&plan, why);
-	plan_describe(&plan, stdout);
-	(void)plan_holds(&plan, NULL, why, sizeof why);
-	world_tail(stdout);
-	printf("shrunk: %s\n", why);
-	return false;
-}
+static const struct seeds worlds = {plan_draw_recovery, codec_carry, THROUGH_CODEC};
 
 static void
 tell(uint64_t n, uint64_t hours, const struct plan_score *s, double took_s)
@@ -78,19 +37,20 @@ START_TEST(seeds)
 {
 	const char *all = getenv("POINTSMAN_ALL");
 	bool many = all != NULL && *all != '\0';
-	uint64_t from = number_of("FROM", 1), n = number_of("SEEDS", many ? 500 : 200);
-	uint64_t hours = number_of("HOURS", 2);
+	uint64_t from = seeds_number("FROM", 1),
+		 n = seeds_number("SEEDS", many ? 500 : 200);
+	uint64_t hours = seeds_number("HOURS", 2);
 	struct plan_score score = {0};
 	uint64_t broken = 0;
-	clock_t began = clock();
+	double began_s = seeds_cpu_s();
 
 	if (world_one_seed()) {
 		from = world_seed(0);
 		n = 1;
 	}
 	for (uint64_t i = 0; i < n; i++)
-		broken += !run_seed(from + i, hours, &score);
-	tell(n, hours, &score, (double)(clock() - began) / CLOCKS_PER_SEC);
+		broken += !seeds_play(&worlds, from + i, hours, &score);
+	tell(n, hours, &score, seeds_cpu_s() - began_s);
 	ck_assert_uint_eq(broken, 0);
 	if (world_one_seed() || n < 100)
 		return;
@@ -106,24 +66,14 @@ END_TEST
 
 START_TEST(kept_seeds)
 {
-	FILE *list = fopen(SOURCE_DIR "/tests/sim/recovery_seeds.txt", "r");
 	struct plan_score score = {0};
-	uint64_t broken = 0, n = 0;
-	clock_t began = clock();
-	char line[400];
+	double began_s = seeds_cpu_s();
+	uint64_t broken;
+	uint64_t n = seeds_kept(
+	    &worlds, SOURCE_DIR "/tests/sim/recovery_seeds.txt", &score, &broken);
 
-	ck_assert_ptr_nonnull(list);
-	while (!world_one_seed() && fgets(line, sizeof line, list) != NULL) {
-		unsigned long long seed, hours;
-
-		if (line[0] == '#' || sscanf(line, "%llu %llu ", &seed, &hours) != 2)
-			continue;
-		n++;
-		broken += !run_seed(seed, hours, &score);
-	}
-	(void)fclose(list);
 	printf("kept seeds: %llu in %.1f CPU s, %llu runs\n", (unsigned long long)n,
-	    (double)(clock() - began) / CLOCKS_PER_SEC, (unsigned long long)score.runs);
+	    seeds_cpu_s() - began_s, (unsigned long long)score.runs);
 	ck_assert_uint_eq(broken, 0);
 	ck_assert(n > 0 || world_one_seed());
 }

@@ -12,61 +12,13 @@
  * A seed that breaks a law is shrunk, told with its faults and last facts, and belongs
  * in seeds.txt, with a word why.
  */
-#include <string.h>
-#include <time.h>
-
 #include "tests/sim/codec/codec.h"
-#include "tests/sim/plan.h"
+#include "tests/sim/seeds.h"
 
 /* One seed in so many sends its reports as agents do. */
 #define THROUGH_CODEC 50
 
-static struct plan plan;
-
-static uint64_t
-number_of(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-
-	return text != NULL && *text != '\0' ? strtoull(text, NULL, 0) : otherwise;
-}
-
-/* Plays one; shrinks and tells when it breaks. */
-static bool
-run_seed(uint64_t seed, uint64_t hours, struct plan_score *score)
-{
-	char why[400];
-
-	plan_draw(&plan, seed, hours);
-	world_carry = seed % THROUGH_CODEC == 0 ? codec_carry : NULL;
-	if (world_tracing()) {
-		plan_describe(&plan, stdout);
-		plan_play(&plan, false, score);
-		return true;
-	}
-	world_hush(true);
-	bool holds = plan_holds(&plan, score, why, sizeof why);
-	world_hush(false);
-	if (holds)
-		return true;
-	printf("seed %llu, %llu h: %s\n", (unsigned long long)seed,
-	    (unsigned long long)hours, why);
-	fflush(stdout);
-	if (getenv("QUICK") != NULL)
-		return false;
-	plan_shrink(&plan, why);
-	plan_describe(&plan, stdout);
-	(void)plan_holds(&plan, NULL, why, sizeof why);
-	world_tail(stdout);
-	printf("shrunk: %s\n", why);
-	return false;
-}
-
-static double
-cpu_s(void)
-{
-	return (double)clock() / CLOCKS_PER_SEC;
-}
+static const struct seeds worlds = {plan_draw, codec_carry, THROUGH_CODEC};
 
 static void
 tell(const char *what, uint64_t n, uint64_t hours, const struct plan_score *s,
@@ -91,25 +43,26 @@ START_TEST(seeds)
 {
 	const char *all = getenv("POINTSMAN_ALL");
 	bool many = all != NULL && *all != '\0';
-	uint64_t from = number_of("FROM", 1), n = number_of("SEEDS", many ? 2000 : 300);
-	uint64_t hours = number_of("HOURS", many ? 6 : 1);
+	uint64_t from = seeds_number("FROM", 1),
+		 n = seeds_number("SEEDS", many ? 2000 : 300);
+	uint64_t hours = seeds_number("HOURS", many ? 6 : 1);
 	struct plan_score score = {0};
 	uint64_t broken = 0;
-	double began_s = cpu_s();
+	double began_s = seeds_cpu_s();
 
-	uint64_t part = number_of("PART", 0), parts = number_of("PARTS", 1);
+	uint64_t part = seeds_number("PART", 0), parts = seeds_number("PARTS", 1);
 	if (world_one_seed()) {
 		from = world_seed(0);
 		n = 1;
 	}
 	for (uint64_t i = part; i < n; i += parts) {
-		broken += !run_seed(from + i, hours, &score);
+		broken += !seeds_play(&worlds, from + i, hours, &score);
 		if (i % 1000 == 999)
 			printf("... %llu seeds, %llu broken, %.0f CPU s\n",
 			    (unsigned long long)(i + 1), (unsigned long long)broken,
-			    cpu_s() - began_s);
+			    seeds_cpu_s() - began_s);
 	}
-	tell("random runs", n / parts, hours, &score, cpu_s() - began_s);
+	tell("random runs", n / parts, hours, &score, seeds_cpu_s() - began_s);
 	printf("  %llu reports went through the messages of agents\n",
 	    (unsigned long long)codec_carried());
 	ck_assert(n < THROUGH_CODEC || parts > 1 || codec_carried() > 0);
@@ -119,23 +72,13 @@ END_TEST
 
 START_TEST(kept_seeds)
 {
-	FILE *list = fopen(SOURCE_DIR "/tests/sim/seeds.txt", "r");
 	struct plan_score score = {0};
-	char line[400];
-	uint64_t broken = 0, n = 0;
-	double began_s = cpu_s();
+	double began_s = seeds_cpu_s();
+	uint64_t broken;
+	uint64_t n =
+	    seeds_kept(&worlds, SOURCE_DIR "/tests/sim/seeds.txt", &score, &broken);
 
-	ck_assert_ptr_nonnull(list);
-	while (!world_one_seed() && fgets(line, sizeof line, list) != NULL) {
-		unsigned long long seed, hours;
-
-		if (line[0] == '#' || sscanf(line, "%llu %llu ", &seed, &hours) != 2)
-			continue;
-		n++;
-		broken += !run_seed(seed, hours, &score);
-	}
-	(void)fclose(list);
-	tell("kept seeds", n, 0, &score, cpu_s() - began_s);
+	tell("kept seeds", n, 0, &score, seeds_cpu_s() - began_s);
 	ck_assert_uint_eq(broken, 0);
 }
 END_TEST

@@ -333,8 +333,9 @@ void world_broken(struct world *w, int number, const char *what, ...)
 /* Who wants to know instead of failing; must not return. number 0: world_fail(). */
 extern void (*world_on_broken)(struct world *w, int number, const char *text);
 /* Every report that is sent passes it, unless NULL: codec/codec.h. */
-extern void (*world_carry)(struct world *w, const struct world_agent *from,
+typedef void world_carry_fn(struct world *w, const struct world_agent *from,
     const struct world_agent *to, struct report *r);
+extern world_carry_fn *world_carry;
 #define WORLD_MUST(w, ok)                         \
 	do {                                      \
 		if (!(ok))                        \
